@@ -1,0 +1,296 @@
+"""The one module that knows where data lies: reads it, checks it, says what is wrong with it.
+
+Sets, specifications, rubrics and frameworks are named; a name with a slash or a suffix is a
+path of the caller's own.
+"""
+
+import functools
+import json
+import re
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from syscard.errors import DataError
+from syscard.files import digest_bytes, read_text
+from syscard.records import Framework, Plan, Record, SetInfo, TaskInfo
+from syscard.yamltext import Lines, read_yaml
+
+R = TypeVar("R", bound=Record)
+SUFFIXES = {"sets": ".jsonl", "frameworks": ".yaml", "plans": ".yaml", "specs": ".yaml"}
+
+
+class SpecCategory(Record):
+    """One category of a specification: when to comply, to refuse, to answer safely."""
+
+    title: str
+    definition: str
+    allowed: tuple[str, ...]
+    disallowed: tuple[str, ...]
+    safe_completion: tuple[str, ...]
+    cues: tuple[str, ...]  # words that suggest that a request concerns this category
+
+
+class Spec(Record):
+    """The text of a safety specification."""
+
+    name: str
+    version: str
+    licence: str
+    overview: str
+    style: dict[str, str]
+    categories: dict[str, SpecCategory]
+    digest: str = ""
+
+
+def data_path(kind: str, name: str) -> Path:
+    """Where a named piece of data lies; a path is taken as it is.
+
+    Raises:
+        DataError: there is none of that name; the message lists those there are.
+    """
+    if "/" in name or name.endswith((".yaml", ".yml", ".jsonl")):
+        return Path(name)
+    folder = Path(str(files("syscard"))) / "data" / kind
+    suffix = SUFFIXES.get(kind, ".yaml")
+    path = folder / f"{name}{suffix}"
+    if not path.exists():
+        known = ", ".join(sorted(p.stem for p in folder.glob(f"*{suffix}")))
+        raise DataError(f"No {kind[:-1]} named {name!r}. There are: {known}; or give a path.")
+    return path
+
+
+def read_plan(path: Path) -> tuple[Plan, str]:
+    """A plan and the digest of its file.
+
+    Raises:
+        DataError: with the line, what is wrong there, and what to write instead.
+    """
+    return _read_record(path, Plan)
+
+
+def plan_lines(path: Path) -> Lines:
+    """Where each key of a plan stands, for what is found wrong with it later."""
+    return read_yaml(read_text(path), str(path))[1]
+
+
+def read_framework(name: str) -> tuple[Framework, str]:
+    """A framework by name or path, checked to be one by which a level can be decided.
+
+    Raises:
+        DataError: a level that is not in its list, thresholds out of order, a gate that
+            nothing can pass.
+    """
+    path = data_path("frameworks", name)
+    framework, digest = _read_record(path, Framework)
+    _check_framework(framework, path)
+    return framework, digest
+
+
+def read_json(path: Path, record: type[R]) -> R:
+    """A record that an earlier command wrote.
+
+    Raises:
+        DataError: the file is not there, or not such a record.
+    """
+    try:
+        return record.model_validate_json(read_text(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise DataError(
+            f"{path} is not a {record.__name__} that this version wrote: {place}: {first['msg']}."
+        ) from error
+
+
+def dump(record: Record) -> str:
+    """A record as JSON: sorted keys, so that equal records are equal bytes."""
+    return json.dumps(record.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+
+
+def new_plan(model: str) -> str:
+    """A commented plan for a model of that name."""
+    text = read_text(Path(str(files("syscard"))) / "data" / "templates" / "plan.yaml")
+    name = re.sub(r"[^\w.-]+", "-", model).strip("-")
+    return text.replace("@MODEL@", json.dumps(model)).replace("@NAME@", json.dumps(name))
+
+
+@functools.cache
+def read_spec(name: str) -> Spec:
+    """A safety specification by name or path; its digest is that of the file's text."""
+    path = data_path("specs", name)
+    spec, digest = _read_record(path, Spec)
+    return spec.model_copy(update={"digest": digest})
+
+
+@functools.cache
+def read_rubric(name: str) -> tuple[dict[str, Any], str]:
+    """A rubric's content and the digest of its file."""
+    path = data_path("rubrics", name)
+    text = read_text(path)
+    content, _ = read_yaml(text, str(path))
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is not a mapping.")
+    return content, digest_bytes(text.encode())
+
+
+@functools.cache
+def manifest() -> dict[str, SetInfo]:
+    """What the package says of each of its sets: version, author, licence, digest, size."""
+    path = Path(str(files("syscard"))) / "data" / "sets" / "manifest.yaml"
+    content, lines = read_yaml(read_text(path), str(path))
+    entries = {}
+    for name, entry in content.items():
+        try:
+            entries[name] = SetInfo(name=name, **entry)
+        except (ValidationError, TypeError) as error:
+            raise DataError(f"{lines.where((name,))}: {error}") from error
+    return entries
+
+
+def set_info(name: str) -> SetInfo:
+    """Version, licence and digest of a set: from the manifest, or from a file of the caller's."""
+    if name in manifest():
+        return manifest()[name]
+    path = data_path("sets", name)
+    text = read_text(path)
+    return SetInfo(
+        name=path.stem,
+        version="file",
+        author="not stated",
+        licence="not stated",
+        digest=digest_bytes(text.encode()),
+        size=sum(1 for line in text.split("\n") if line.strip()),
+        describes=f"read from {path}",
+    )
+
+
+def read_set(name: str) -> list[dict[str, Any]]:
+    """The rows of a set, in the order of its file.
+
+    Raises:
+        DataError: a line that is not a JSON object, a row without an id, an id given twice, a
+            packaged set that is not the one its manifest names.
+    """
+    path = data_path("sets", name)
+    text = read_text(path)
+    if name in manifest() and digest_bytes(text.encode()) != manifest()[name].digest:
+        raise DataError(f"{path} is not the set that manifest.yaml names: its digest differs.")
+    rows: list[dict[str, Any]] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        row = _read_row(line, f"{path}:{number}")
+        if row["id"] in seen:
+            first = seen[row["id"]]
+            raise DataError(f"{path}:{number}: id {row['id']!r} stands already in line {first}.")
+        seen[row["id"]] = number
+        rows.append(row)
+    if not rows:
+        raise DataError(f"{path} holds no rows.")
+    return rows
+
+
+def drawn(rows: list[dict[str, Any]], count: int | None, seed: int) -> list[dict[str, Any]]:
+    """`count` rows in an order drawn with `seed`; a larger count begins with the smaller's."""
+    order = sorted(rows, key=lambda row: digest_bytes(f"{seed}\0{row['id']}".encode()))
+    return order if count is None else order[:count]
+
+
+def sets_used(*names: str) -> dict[str, str]:
+    """`name@version` of each set and the digest of its file, for `TaskInfo.sets`."""
+    return {f"{info.name}@{info.version}": info.digest for info in map(set_info, names)}
+
+
+def content_digest(info: TaskInfo) -> str:
+    """One digest of all the content that a task stands on: its sets and its grader's rubric."""
+    parts = [*sorted(info.sets.values()), info.grader.digest or ""]
+    return digest_bytes("\n".join(parts).encode())
+
+
+def described(info: TaskInfo, digest: str | None) -> dict[str, Any]:
+    """The metadata of a task, by which its log explains itself.
+
+    Raises:
+        DataError: `digest` was pinned by a run, and the content is no longer that content.
+    """
+    found = content_digest(info)
+    if digest not in (None, found):
+        raise DataError(
+            f"The sets or the rubric of {info.title!r} are {found[:12]}, and this run was started "
+            f"with {digest[:12] if digest else ''}. Start `syscard run` again."
+        )
+    return {"syscard": info.model_dump(mode="json")}
+
+
+def _read_row(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not JSON: {error.msg}.") from error
+    if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+        raise DataError(f"{where}: a row is a JSON object with a string 'id'.")
+    return row
+
+
+def _read_record(path: Path, record: type[R]) -> tuple[R, str]:
+    """A record from YAML, and the digest of the file's text."""
+    text = read_text(path)
+    content, lines = read_yaml(text, str(path))
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is not a mapping of keys to values.")
+    try:
+        return record.model_validate(content), digest_bytes(text.encode())
+    except ValidationError as error:
+        raise DataError(lines.explain(error, record)) from error
+
+
+def _check_framework(framework: Framework, path: Path) -> None:
+    order = {level: place for place, level in enumerate(framework.levels)}
+    _check_names(framework, path)
+    for gate in framework.gates:
+        if gate.at_most not in order:
+            raise DataError(f"{path}: gate {gate.name!r} names {gate.at_most!r}, not a level.")
+    for category in framework.categories:
+        if set(category.levels) != set(order):
+            raise DataError(f"{path}: category {category.name!r} must define each level once.")
+        for indicator in category.indicators:
+            _check_thresholds(indicator.name, indicator.danger, indicator.thresholds, order, path)
+
+
+def _check_names(framework: Framework, path: Path) -> None:
+    groups = [
+        ("level", list(framework.levels)),
+        ("category", [c.name for c in framework.categories]),
+        ("gate", [g.name for g in framework.gates]),
+        ("indicator", [i.name for c in framework.categories for i in c.indicators]),
+    ]
+    for what, names in groups:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DataError(f"{path}: {what} {twice[0]!r} stands twice.")
+
+
+def _check_thresholds(
+    name: str, danger: str, thresholds: Any, order: dict[str, int], path: Path
+) -> None:
+    if not thresholds:
+        raise DataError(f"{path}: indicator {name!r} has no threshold, so it can reach no level.")
+    places = []
+    for threshold in thresholds:
+        if order.get(threshold.level, 0) == 0:
+            raise DataError(
+                f"{path}: indicator {name!r} has a threshold for {threshold.level!r}, which is "
+                "not a level above the lowest."
+            )
+        places.append((order[threshold.level], threshold.at))
+    places.sort()
+    values = [at if danger == "high" else -at for _, at in places]
+    if any(later <= earlier for earlier, later in pairwise(values)) or len(
+        {place for place, _ in places}
+    ) != len(places):
+        raise DataError(f"{path}: thresholds of {name!r} do not grow with the level.")

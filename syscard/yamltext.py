@@ -1,0 +1,105 @@
+"""YAML that remembers its lines, so that an error says where and what to write instead."""
+
+import difflib
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from syscard.errors import DataError
+
+Place = tuple[str | int, ...]
+
+
+class Lines:
+    """Where each key of a YAML text stands."""
+
+    def __init__(self, name: str, places: dict[Place, int]) -> None:
+        self.name = name
+        self.places = places
+
+    def where(self, place: Place) -> str:
+        """`file:line` of the place, or of the nearest one around it."""
+        while place and place not in self.places:
+            place = place[:-1]
+        return f"{self.name}:{self.places.get(place, 1)}"
+
+    def explain(self, error: ValidationError, record: type[BaseModel]) -> str:
+        """The first thing wrong, as one line: where, what, and what to write instead."""
+        first = error.errors(include_url=False)[0]
+        place = tuple(first["loc"])
+        key = ".".join(str(part) for part in place) or "the file"
+        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        if first["type"] == "extra_forbidden":
+            known = _fields_at(record, place[:-1])
+            near = difflib.get_close_matches(str(place[-1]), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
+            return f"{self.where(place)}: unknown key {key!r}; {hint}{more}"
+        if first["type"] == "missing":
+            return f"{self.where(place)}: {key!r} is missing; write '{place[-1]}: ...'.{more}"
+        message = first["msg"].removeprefix("Value error, ")
+        given = f" (it is {first['input']!r:.60})" if not isinstance(first["input"], dict) else ""
+        return f"{self.where(place)}: {key}: {message}{given}.{more}"
+
+
+def read_yaml(text: str, name: str) -> tuple[Any, Lines]:
+    """The content of a YAML text, and where each of its keys stands.
+
+    Raises:
+        DataError: the text is not YAML, or a key stands twice in one mapping.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        places: dict[Place, int] = {}
+        if node is not None:
+            _note(node, (), places, name)
+        return yaml.safe_load(text), Lines(name, places)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise DataError(f"{name}:{line}: not YAML: {error.problem}.") from error
+    except yaml.YAMLError as error:
+        raise DataError(f"{name}: not YAML: {' '.join(str(error).split())}") from error
+    except ValueError as error:  # a date or a number that is none, such as 2024-13-45
+        raise DataError(f"{name}: not YAML: {error}; put it in quotes.") from error
+
+
+def _note(node: yaml.Node, place: Place, places: dict[Place, int], name: str) -> None:
+    places.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise DataError(f"{name}:{key.start_mark.line + 1}: a key must be one word.")
+            inner = (*place, key.value)
+            if inner in places:
+                raise DataError(
+                    f"{name}:{key.start_mark.line + 1}: key {key.value!r} stands twice."
+                )
+            places[inner] = key.start_mark.line + 1
+            _note(value, inner, places, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _note(value, (*place, index), places, name)
+
+
+def _fields_at(record: type[BaseModel], place: Place) -> list[str]:
+    """The keys that may stand at a place, found through the records' own annotations."""
+    current: Any = record
+    for part in place:
+        if isinstance(part, int):
+            continue
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
+            return []
+        current = _record_in(field.annotation)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _record_in(annotation: Any) -> Any:
+    """The record inside `tuple[R, ...]`, `R | None`, or `R` itself."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _record_in(inner)
+        if found is not None:
+            return found
+    return None
