@@ -1,0 +1,309 @@
+"""A plan to jobs: what would run, checked before anything is spent.
+
+A job is one task on one side. Its arguments hold the digests of weights, sets, rubric and
+specification, since Inspect's resume compares names and arguments, not contents.
+"""
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Task, list_tasks
+from inspect_ai.util import registry_info
+
+from syscard.errors import DataError
+from syscard.files import digest_file
+from syscard.library import content_digest, read_framework, read_spec
+from syscard.records import Indicator, Metric, Mitigation, Plan, PlanTask, Side, TaskInfo
+from syscard.weights import weights_digest, weights_path
+from syscard.yamltext import Lines
+
+SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
+SECRET = re.compile(r"(?i)(api_?key|secret|token$|password|credential)")
+SOLVER_CALLS = {"syscard/deliberate": 2}  # calls of the model for one answer
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task on one side, with all that decides what it will find."""
+
+    mitigation: Mitigation
+    task: str
+    args: dict[str, Any]
+    model: str
+    model_args: dict[str, Any]
+    base_url: str | None
+    model_digest: str | None
+    solver: str | None  # put before the task's own
+    solver_args: dict[str, Any]
+    limit: int | None
+    epochs: int
+    generate: dict[str, Any]
+    info: TaskInfo | None  # None for a task that does not describe itself
+    samples: int | None
+    max_tokens: int | None  # of one answer
+    answered_by: str | None  # the solver that answers, also where the task takes it as argument
+
+    @property
+    def name(self) -> str:
+        """The task's name as a folder: without its package, nor anything a path would read."""
+        return re.sub(r"[^\w.-]+", "-", self.task.removeprefix("syscard/")).strip("-")
+
+    @property
+    def owed(self) -> int | None:
+        """Samples to run, all epochs; None where the task does not say."""
+        if self.samples is None:
+            return None
+        return min(self.limit or self.samples, self.samples) * self.epochs
+
+    @property
+    def calls(self) -> int | None:
+        """Calls of the model under test, at most."""
+        if self.owed is None or self.info is None:
+            return None
+        return self.owed * self.info.calls * SOLVER_CALLS.get(self.answered_by or "", 1)
+
+
+def jobs(plan: Plan, lines: Lines, limit: int | None = None) -> list[Job]:
+    """Every task of the plan on both sides, all checks passed.
+
+    Raises:
+        DataError: with the plan's line: an unknown task or argument, a metric that nobody gives,
+            a missing grader, a secret written into the plan.
+        SetupError: a model's weights are not there.
+    """
+    _check_plan(plan, lines)
+    found: list[Job] = []
+    infos: dict[str, TaskInfo | None] = {}
+    for place, item in enumerate(plan.tasks):
+        for mitigation in SIDES:
+            job = _job(plan, item, mitigation, lines.where(("tasks", place)), limit)
+            infos[item.task] = job.info
+            found.append(job)
+    _check_metrics(plan, infos, lines)
+    _check_grader(plan, infos, lines)
+    return sorted(found, key=lambda job: job.mitigation != "pre")
+
+
+def unrated(plan: Plan) -> list[str]:
+    """Indicators of the framework that no task or evidence of the plan speaks to."""
+    framework, _ = read_framework(plan.framework)
+    planned = {item.task for item in plan.tasks}
+    return [
+        f"{category.title}: {indicator.task} gives {indicator.metric!r}"
+        for category in framework.categories
+        for indicator in category.indicators
+        if indicator.task not in planned
+    ]
+
+
+def find_task(name: str) -> Callable[..., Task] | None:
+    """A registered task by its name, without creating it; None where there is none."""
+    package = name.split("/")[0]
+    for point in entry_points(group="inspect_ai"):
+        if point.name == package or point.value.split(".")[0] == package:
+            for item in vars(point.load()).values():
+                if callable(item) and _registered(item) == ("task", name):
+                    return item  # type: ignore[no-any-return]
+    return None
+
+
+def _registered(item: Any) -> tuple[str, str] | None:
+    try:
+        info = registry_info(item)
+    except (ValueError, AttributeError, TypeError):
+        return None
+    return info.type, info.name
+
+
+def _known_tasks() -> list[str]:
+    found = []
+    for point in entry_points(group="inspect_ai"):
+        if point.name == "syscard":
+            names = [_registered(item) for item in vars(point.load()).values() if callable(item)]
+            found += [entry[1] for entry in names if entry and entry[0] == "task"]
+    return sorted(found)
+
+
+def _check_plan(plan: Plan, lines: Lines) -> None:
+    read_framework(plan.framework)
+    names = [item.task for item in plan.tasks]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise DataError(
+                f"{lines.where(('tasks', place))}: {name!r} stands twice; one task gives one "
+                "measurement a side. Take one out."
+            )
+    sides: dict[str, Any] = {"pre": plan.pre, "post": plan.post, "grader": plan.grader}
+    for key, side in sides.items():
+        for argument in {} if side is None else side.args:
+            if SECRET.search(argument):
+                raise DataError(
+                    f"{lines.where((key, 'args', argument))}: {argument!r} does not belong in a "
+                    "plan, which is printed on the card. Set the provider's environment variable."
+                )
+    for place, item in enumerate(plan.evidence):
+        _check_evidence(item.log, item.digest, lines.where(("evidence", place)))
+
+
+def _check_evidence(log: str, digest: str, where: str) -> None:
+    found = digest_file(Path(log))
+    if found != digest:
+        raise DataError(
+            f"{where}: {log} has the digest {found[:12]}…, the plan says {digest[:12]}…. "
+            "It was altered, or it is another log."
+        )
+
+
+def _job(plan: Plan, item: PlanTask, mitigation: Mitigation, where: str, limit: int | None) -> Job:
+    side = plan.pre if mitigation == "pre" else plan.post
+    digest, model_args = _model(side)
+    solver_args = _solver_args(side)
+    function = find_task(item.task)
+    args, inside = dict(item.args), False
+    info, samples, cap = None, None, None
+    if function is not None:
+        args, inside = _arguments(function, item, plan, side, solver_args, where)
+    elif not _is_file(item.task):
+        near = difflib.get_close_matches(item.task, _known_tasks(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "`pip install` the package that has it."
+        raise DataError(f"{where}: no task named {item.task!r}; {hint}")
+    if function is not None and item.task.startswith("syscard/"):
+        task = _create(function, args, where)
+        info = TaskInfo.model_validate((task.metadata or {})["syscard"])
+        samples, cap = len(task.dataset), task.config.max_tokens
+        args["digest"] = content_digest(info)
+    return Job(
+        mitigation=mitigation,
+        task=item.task,
+        args=args,
+        model=side.model,
+        model_args=model_args,
+        base_url=side.base_url,
+        model_digest=digest,
+        solver=None if inside else side.solver,
+        solver_args=solver_args,
+        limit=min((n for n in (item.limit, limit) if n is not None), default=None),
+        epochs=item.epochs or plan.epochs,
+        generate=(generate := {**plan.generate, **item.generate}),
+        max_tokens=generate.get("max_tokens", cap),
+        info=info,
+        samples=samples,
+        answered_by=side.solver,
+    )
+
+
+def _model(side: Side) -> tuple[str | None, dict[str, Any]]:
+    """The digest of local weights, and the arguments that pin it."""
+    if not side.model.startswith("syscard/"):
+        return None, dict(side.args)
+    path = weights_path(side.model.removeprefix("syscard/"), side.args)
+    digest = weights_digest(path)
+    return digest, {**side.args, "digest": digest}
+
+
+def _solver_args(side: Side) -> dict[str, Any]:
+    """The solver's arguments, with the specification's digest where it reads one."""
+    if side.solver != "syscard/deliberate":
+        return dict(side.solver_args)
+    spec = read_spec(str(side.solver_args.get("spec", "default")))
+    return {**side.solver_args, "digest": spec.digest}
+
+
+def _arguments(
+    function: Callable[..., Task],
+    item: PlanTask,
+    plan: Plan,
+    side: Side,
+    solver_args: dict[str, Any],
+    where: str,
+) -> tuple[dict[str, Any], bool]:
+    """The task's arguments, and whether the mitigation's solver is among them."""
+    known = inspect.signature(function).parameters
+    for name in item.args:
+        if name not in known and not any(p.kind == p.VAR_KEYWORD for p in known.values()):
+            raise DataError(
+                f"{where}: {item.task} takes no {name!r}; it takes: {', '.join(known)}."
+            )
+    args = dict(item.args)
+    if "seed" in known and "seed" not in args:
+        args["seed"] = plan.seed
+    inside = side.solver is not None and "solver" in known and "solver_args" in known
+    if inside:
+        args |= {"solver": side.solver, "solver_args": solver_args}
+    return args, inside
+
+
+def _create(function: Callable[..., Task], args: dict[str, Any], where: str) -> Task:
+    try:
+        return function(**args)
+    except (DataError, TypeError, ValueError) as error:
+        raise DataError(f"{where}: {error}") from error
+
+
+def _is_file(name: str) -> bool:
+    path = Path(name.split("@")[0])
+    if path.suffix != ".py" or not path.is_file():
+        return False
+    return bool(list_tasks(path.name, root_dir=path.parent))
+
+
+def _check_metrics(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) -> None:
+    given: dict[str, tuple[Metric, ...]] = {}
+    for place, item in enumerate(plan.tasks):
+        info = infos[item.task]
+        given[item.task] = item.metrics or (info.metrics if info else ())
+        if not given[item.task]:
+            raise DataError(
+                f"{lines.where(('tasks', place))}: {item.task} does not describe its metrics. "
+                "Write which to read under 'metrics': name, means, danger (high or low), kind "
+                "(safety or capability)."
+            )
+    framework, _ = read_framework(plan.framework)
+    for category in framework.categories:
+        for indicator in category.indicators:
+            _check_given(indicator.task, indicator.metric, given, framework.name)
+            _check_danger(indicator, given.get(indicator.task, ()), framework.name)
+    elsewhere = bool(plan.evidence)
+    for place, requirement in enumerate(plan.requirements):
+        where = lines.where(("requirements", place))
+        if requirement.task not in given and not elsewhere:
+            raise DataError(f"{where}: {requirement.task!r} is not among the plan's tasks.")
+        _check_given(requirement.task, requirement.metric, given, where)
+
+
+def _check_given(task: str, metric: str, given: dict[str, tuple[Metric, ...]], where: str) -> None:
+    names = [item.name for item in given.get(task, ())]
+    if task in given and metric not in names:
+        raise DataError(
+            f"{where}: needs {metric!r} from {task}, which gives {', '.join(names)}. "
+            "Name one of these."
+        )
+
+
+def _check_danger(indicator: Indicator, metrics: tuple[Metric, ...], framework: str) -> None:
+    """Framework and task agree on which end is the dangerous one."""
+    for metric in metrics:
+        if metric.name == indicator.metric and metric.danger != indicator.danger:
+            raise DataError(
+                f"{framework}: indicator {indicator.name!r} takes the {indicator.danger} end of "
+                f"{metric.name!r} as the danger, and {indicator.task} the {metric.danger} end."
+            )
+
+
+def _check_grader(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) -> None:
+    for place, item in enumerate(plan.tasks):
+        info = infos[item.task]
+        if info is not None and info.grader.lineage == "model" and plan.grader is None:
+            raise DataError(
+                f"{lines.where(('tasks', place))}: {item.task} is judged by a model, and the plan "
+                "names none. Write 'grader: {model: ...}'."
+            )
+    if plan.grader is not None and plan.grader.model.startswith("syscard/"):
+        name = plan.grader.model.removeprefix("syscard/")
+        weights_path(name, plan.grader.args)
