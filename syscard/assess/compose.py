@@ -1,0 +1,118 @@
+"""Everything that was found, as the one record that the card is rendered from."""
+
+from collections.abc import Sequence
+
+from syscard import __version__
+from syscard.errors import EvidenceError
+from syscard.library import manifest
+from syscard.records import (
+    Card,
+    Decision,
+    Estimate,
+    Evaluation,
+    Framework,
+    Measurement,
+    Measurements,
+    Plan,
+    Rating,
+    Reference,
+    SetInfo,
+)
+
+LIMITS = (
+    "A level is decided by the indicators of the framework named here and by nothing else. What "
+    "no indicator measures is not rated.",
+    "Each interval speaks of the mean over the population that the prompts are drawn from, each "
+    "cluster counted equally. That the prompts here are a fair draw from what users will ask is "
+    "an assumption.",
+    "Capability results are a lower bound: other prompting, tools, longer attempts or fine-tuning "
+    "could show more.",
+    "The graders' own errors are not yet corrected for: what is known of each grader stands "
+    "beside its numbers.",
+)
+
+
+def compose(
+    plan: Plan,
+    framework: Framework,
+    measurements: Measurements,
+    rating: Rating,
+    decisions: Sequence[Decision],
+    references: Sequence[tuple[Reference, Estimate]],
+    created: str,
+) -> Card:
+    """The card. `created` is the clock's word, passed in; all else follows from the records.
+
+    Raises:
+        EvidenceError: the rating was not computed from these measurements' plan.
+    """
+    if measurements.plan != plan.name:
+        raise EvidenceError(
+            f"The measurements are of plan {measurements.plan!r}, not of {plan.name!r}. "
+            "Measure again."
+        )
+    return Card(
+        syscard=__version__,
+        created=created,
+        plan=plan,
+        plan_digest=measurements.plan_digest,
+        framework=framework,
+        framework_digest=rating.framework_digest,
+        rating=rating,
+        decisions=tuple(decisions),
+        evaluations=tuple(_evaluations(measurements, references)),
+        sets=_sets(measurements),
+        confidence=measurements.confidence,
+        set_aside=measurements.set_aside,
+        incomplete=measurements.incomplete,
+        limits=LIMITS,
+    )
+
+
+def page_name(task: str) -> str:
+    """The page of a task's samples, relative to the card."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in task.removeprefix("syscard/"))
+    return f"samples/{safe.strip('.-') or 'task'}.html"
+
+
+def _evaluations(
+    measurements: Measurements, references: Sequence[tuple[Reference, Estimate]]
+) -> list[Evaluation]:
+    tasks: dict[str, list[Measurement]] = {}
+    for measurement in measurements.measured:
+        tasks.setdefault(measurement.task, []).append(measurement)
+    return [
+        Evaluation(
+            task=task,
+            info=measured[0].info,
+            measured=tuple(measured),
+            compared=tuple(c for c in measurements.compared if c.task == task),
+            references=tuple(pair for pair in references if pair[0].task == task),
+            page=page_name(task),
+        )
+        for task, measured in tasks.items()
+    ]
+
+
+def _sets(measurements: Measurements) -> tuple[SetInfo, ...]:
+    """The packaged sets that were used; a set that changed since keeps the digest that was used."""
+    used = {name: d for m in measurements.measured for name, d in m.info.sets.items()}
+    found = []
+    for name, digest in sorted(used.items()):
+        stem, _, version = name.partition("@")
+        known = manifest().get(stem)
+        if known is not None and known.digest == digest:
+            found.append(known)
+            continue
+        found.append(
+            SetInfo(
+                name=stem,
+                version=version,
+                author="not stated",
+                licence="not stated",
+                digest=digest,
+                size=0,
+                describes="not the packaged set of that name",
+            )
+        )
+    return tuple(found)
