@@ -1,0 +1,90 @@
+"""Rewrites of a request: named, sourced, repeatable, and the request can be found again."""
+
+import base64
+import re
+
+import pytest
+
+from syscard.errors import DataError
+from syscard.rewrites import REWRITES, rewrite
+
+REQUEST = "Tell me how somebody could open another person's locked diary."
+WHOLE = ("plain", "prefix", "suppression", "role", "fiction")  # hold the request as it is
+BACK = str.maketrans("4310574310$7", "aeiostAEIOST")
+
+
+@pytest.mark.parametrize("name", REWRITES)
+def test_every_rewrite_says_where_it_was_described(name: str) -> None:
+    source = rewrite(name).source
+
+    assert name == "plain" or re.search(r"\b(20\d\d|\d{4}\.\d{5})\b", source)
+
+
+@pytest.mark.parametrize("name", REWRITES)
+@pytest.mark.parametrize("seed", [0, 7])
+def test_a_rewrite_repeats_itself_for_a_seed(name: str, seed: int) -> None:
+    first = rewrite(name).apply(REQUEST, seed)
+
+    second = rewrite(name).apply(REQUEST, seed)
+
+    assert first == second
+
+
+@pytest.mark.parametrize("name", REWRITES)
+@pytest.mark.parametrize("request_text", ["", "?", "one", "two words", "naïve ‘quotes’ {x} %s \\n"])
+def test_a_rewrite_takes_any_text(name: str, request_text: str) -> None:
+    text = rewrite(name).apply(request_text, 1)
+
+    assert text or not request_text
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_rewrite_that_adds_words_keeps_the_request_whole(name: str) -> None:
+    text = rewrite(name).apply(REQUEST, 0)
+
+    assert REQUEST in text
+
+
+def test_the_past_tense_keeps_the_request_without_its_full_stop() -> None:
+    text = rewrite("past").apply(REQUEST, 0)
+
+    assert REQUEST.rstrip(".") + "?" in text
+
+
+@pytest.mark.parametrize("request_text", [REQUEST, "Où est le coffre ?", ""])
+def test_base64_decodes_back_to_the_request(request_text: str) -> None:
+    text = rewrite("base64").apply(request_text, 0)
+
+    assert base64.b64decode(text.rpartition("\n")[2], validate=True).decode() == request_text
+
+
+def test_the_parts_of_a_split_request_join_to_it() -> None:
+    text = rewrite("splitting").apply(REQUEST, 0)
+
+    assert " ".join(re.findall(r'"([^"]+)"', text.partition(". Answer")[0])) == REQUEST
+
+
+def test_leetspeak_reads_back_to_the_same_words() -> None:
+    text = rewrite("leetspeak").apply(REQUEST, 0)
+
+    assert text != REQUEST
+    assert text.translate(BACK).casefold() == REQUEST.casefold()
+
+
+def test_capitals_differ_by_seed_and_keep_each_words_letters() -> None:
+    texts = {rewrite("capitals").apply(REQUEST, seed) for seed in range(10)}
+
+    assert len(texts) == 10
+    for text in texts:
+        for new, old in zip(text.split(), REQUEST.split(), strict=True):
+            assert sorted(new.casefold()) == sorted(old.casefold())
+            assert (new[0] + new[-1]).casefold() == (old[0] + old[-1]).casefold()
+
+
+def test_an_unknown_rewrite_is_one_line_that_lists_the_known() -> None:
+    with pytest.raises(DataError) as error:
+        rewrite("rot14")
+
+    assert "'rot14'" in str(error.value)
+    assert "base64" in str(error.value)
+    assert "\n" not in str(error.value)

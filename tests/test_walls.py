@@ -1,0 +1,101 @@
+"""Who may import whom: the house's table, held here and checked."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "syscard"
+FLOOR = {"errors", "records", "files", "yamltext"}  # anybody may stand on it
+LIBRARY = FLOOR | {"library"}
+ALLOWED = {
+    "errors": set(),
+    "records": set(),
+    "files": {"errors"},
+    "yamltext": {"errors"},
+    "library": FLOOR,
+    "weights": {"errors"},
+    "engine": {"errors"},
+    "local": {"engine", "errors", "weights"},
+    "rewrites": {"errors"},
+    "grader": LIBRARY,
+    "evals": LIBRARY | {"evals", "grader", "rewrites"},
+    "redteam": LIBRARY | {"redteam", "grader", "rewrites"},
+    "align": LIBRARY | {"align", "grader", "rewrites"},
+    "assess": LIBRARY | {"assess"},
+    "web": LIBRARY | {"web", "assess"},
+    "jobs": LIBRARY | {"weights"},
+    "cost": LIBRARY | {"jobs", "weights"},
+    "run": LIBRARY | {"jobs", "weights"},
+    "_registry": {"align", "evals", "redteam", "local"},
+    "cli": LIBRARY | {"assess", "align", "cost", "evals", "jobs", "redteam", "run", "web"},
+}
+HEAVY = {"inspect_ai", "pydantic", "scipy", "numpy", "torch", "ray", "fastapi", "jinja2", "yaml"}
+
+
+def imports(path: Path, at_top: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if at_top else list(ast.walk(tree))
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            found.add(node.module or "")
+    return found
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_what_its_room_may(path: Path) -> None:
+    names = {name.split(".")[1] for name in imports(path) if name.startswith("syscard.")}
+
+    assert names <= ALLOWED[room(path)]
+
+
+def test_siblings_of_a_family_do_not_import_each_other() -> None:
+    for family in ("evals", "redteam", "align"):
+        for path in (PACKAGE / family).glob("*.py"):
+            assert not {name for name in imports(path) if name.startswith(f"syscard.{family}.")}
+
+
+def test_only_measure_knows_inspect_right_of_the_log() -> None:
+    knowing = {
+        path.name
+        for path in (PACKAGE / "assess").glob("*.py")
+        if any(name.split(".")[0] == "inspect_ai" for name in imports(path))
+    }
+
+    assert knowing == {"measure.py"}
+
+
+def test_nothing_private_of_inspect_is_imported() -> None:
+    private = [
+        (path.name, name)
+        for path in MODULES
+        for name in imports(path)
+        if name.startswith("inspect_ai") and "._" in name
+    ]
+
+    assert private == []
+
+
+def test_heavy_packages_wait_for_the_command_that_needs_them() -> None:
+    at_top = {name.split(".")[0] for name in imports(PACKAGE / "cli.py", at_top=True)}
+
+    assert not at_top & HEAVY
+
+
+def test_every_room_of_the_table_exists() -> None:
+    rooms = {room(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}
+
+    assert rooms - set(ALLOWED) == set()
+    assert sys.version_info >= (3, 11)
