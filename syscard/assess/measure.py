@@ -55,7 +55,7 @@ def read_log(path: Path, plan: Plan, *, content: bool = False) -> Reading:
         mitigation=mitigation,
         solver=_solver(header),
         settings=_settings(header),
-        rows=tuple(row(_ended(sample), info, str(path)) for sample in found),
+        rows=tuple(row(_ended(sample, own), info, str(path)) for sample in found),
         usage=_usage(header),
         budget=header.eval.task_args.get("budget"),
         content=_content_digest(samples) if content and samples else None,
@@ -80,7 +80,7 @@ def read_reference(path: Path, plan: Plan, task: str) -> Reading:
         mitigation="pre",
         solver=None,
         settings={},
-        rows=tuple(row(_ended(sample), info, str(path)) for sample in _summaries(path)),
+        rows=tuple(row(_ended(sample, True), info, str(path)) for sample in _summaries(path)),
     )
 
 
@@ -245,8 +245,9 @@ def _usage(header: EvalLog) -> dict[str, int]:
     }
 
 
-def _ended(sample: EvalSample | EvalSampleSummary) -> Ended:
-    whole = sample if isinstance(sample, EvalSample) else None
+def _ended(sample: EvalSample | EvalSampleSummary, own: bool) -> Ended:
+    """A scorer of ours has seen to a cut answer, so only a foreign log's stop reason counts."""
+    whole = sample if isinstance(sample, EvalSample) and not own else None
     return Ended(
         id=str(sample.id),
         epoch=sample.epoch,
