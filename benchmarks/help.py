@@ -1,6 +1,6 @@
 """How long `syscard --help` takes, against Python's own start. Aim: under 0.3 s.
 
-    python benchmarks/help.py
+python benchmarks/help.py
 """
 
 import statistics
