@@ -40,6 +40,7 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/help.py
 	$(BIN)/python benchmarks/measure.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/demo.py --install
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache

@@ -22,8 +22,21 @@ FILE = click.Path(path_type=Path)
 MEASUREMENTS, RATING = Path("measurements.json"), Path("rating.json")
 
 
-class Commands(click.Group):
+class Command(click.Command):
+    """A command whose help ends with the line of its docstring that begins with "Example:"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        text, _, example = (kwargs.get("help") or "").rpartition("Example:")
+        if example:
+            kwargs |= {"help": text, "epilog": f"Example: {example.strip()}"}
+        super().__init__(*args, **kwargs)
+
+
+class Commands(Command, click.Group):
     """Turns what a reader can mend into one line and an exit code."""
+
+    command_class = Command
+    group_class = type
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -327,7 +340,7 @@ def card(
     from syscard.assess.bundle import write_card
 
     folder: Path = options["out"]
-    created = options["date"] or datetime.now(UTC).isoformat(timespec="seconds")
+    created = _date(options["date"])
     write_card(
         folder,
         plan_file=plan_file,
@@ -338,6 +351,16 @@ def card(
         force=options["force"],
     )
     talk(f"Wrote {folder / 'index.html'}, card.md, card.json and the samples' pages.")
+
+
+def _date(stated: str | None) -> str:
+    """The clock's word, or the one that was given."""
+    if stated is None:
+        return datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        return datetime.fromisoformat(stated).isoformat()
+    except ValueError as error:
+        raise click.UsageError(f"--date is an ISO 8601 date, not {stated!r}") from error
 
 
 @main.command()

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from syscard.errors import SetupError
 
+PROMPT_CACHE = 1024  # MiB for prompts of the past, which llama.cpp would let grow to 8 GiB
+
 # Asked at once: a server that is closed before its loop has begun never stops.
 FIRST = {"prompt": "Hello", "max_tokens": 1, "stream": True}
 
@@ -117,7 +119,7 @@ def _server(path: Path, setup: Setup, key: str) -> Any:
     params.n_ctx = setup.context * setup.slots
     params.cpuparams.n_threads = setup.threads
     params.cpuparams_batch.n_threads = setup.threads
-    params.cache_ram_mib = 0  # by default it takes up to 8 GiB for the prompts of past requests
+    params.cache_ram_mib = PROMPT_CACHE
     params.api_keys = [key]
     params.warmup = False  # the first request does
     params.ui = False

@@ -129,7 +129,8 @@ class SyscardAPI(ModelAPI):
         return self._setup.slots
 
     def connection_key(self) -> str:
-        return self.digest
+        """One for each engine: Inspect holds all with the same key to the first one's limit."""
+        return "/".join(map(str, self._setup))
 
     def collapse_user_messages(self) -> bool:
         return True
@@ -227,7 +228,7 @@ def _request(prompt: str, config: GenerateConfig) -> dict[str, Any]:
         "max_tokens": config.max_tokens or MAX_TOKENS,
         "temperature": 1.0 if config.temperature is None else config.temperature,
         "top_p": 1.0 if config.top_p is None else config.top_p,
-        "top_k": config.top_k or 0,  # 0: all tokens
+        "top_k": 1 if config.temperature == 0 else config.top_k or 0,  # 0: all tokens
         "min_p": 0.0,
         "seed": -1 if config.seed is None else config.seed,
         "stop": config.stop_seqs or [],
