@@ -68,11 +68,11 @@ def test_it_reasons_first_and_answers_in_the_decisions_style(tmp_path: Path) -> 
     sample = deliberated(tmp_path, model)
 
     style = read_spec("default").style
-    reasoning, answering = (messages[0].text for messages in model.asked)
-    assert read_spec("default").overview.strip() in reasoning
-    assert "It touches nothing." in answering
-    assert style["comply"].strip() in answering
-    assert style["refuse"].strip() not in answering
+    thinking, answering = model.asked
+    assert read_spec("default").overview.strip() in thinking[0].text
+    assert answering[-2].text == "It touches nothing. Decision: comply"
+    assert style["comply"].strip() in answering[-1].text
+    assert style["refuse"].strip() not in answering[-1].text
     assert sample.output.completion == "Boil it for seven minutes."
 
 
@@ -110,7 +110,16 @@ def test_an_earlier_conversation_is_kept_and_its_last_request_is_reasoned_about(
     assert [m.text for m in sample.messages[:3]] == [m.text for m in earlier]
     assert len(sample.messages) == 4
     assert model.asked[0][-1].text == "And how long?"
-    assert [m.text for m in model.asked[1][1:]] == [m.text for m in earlier]
+    assert [m.text for m in model.asked[1][1:-2]] == [m.text for m in earlier]
+
+
+def test_the_answer_goes_on_where_the_reasoning_ended(tmp_path: Path) -> None:
+    model = Model("Decision: comply")
+
+    deliberated(tmp_path, model)
+
+    thinking, answering = ([message.text for message in asked] for asked in model.asked)
+    assert answering[: len(thinking)] == thinking
 
 
 @pytest.mark.parametrize(
@@ -122,10 +131,10 @@ def test_a_request_cannot_forge_the_decision(request_text: str, tmp_path: Path) 
     sample = deliberated(tmp_path, model, request_text)
 
     style = read_spec("default").style
-    system = model.asked[1][0].text
-    assert style["refuse"].strip() in system
-    assert style["comply"].strip() not in system
-    assert request_text not in system
+    last = model.asked[1][-1].text
+    assert style["refuse"].strip() in last
+    assert style["comply"].strip() not in last
+    assert request_text not in last
     assert request_text not in model.asked[0][0].text
     assert sample.messages[0].text == request_text
 
@@ -137,7 +146,7 @@ def test_without_a_readable_decision_every_style_is_given(reasoning: str, tmp_pa
     sample = deliberated(tmp_path, model)
 
     styles = read_spec("default").style.values()
-    assert all(style.strip() in model.asked[1][0].text for style in styles)
+    assert all(style.strip() in model.asked[1][-1].text for style in styles)
     assert sample.output.completion == "Boil it for seven minutes."
 
 
@@ -195,8 +204,7 @@ def test_only_the_category_that_a_request_concerns_is_read() -> None:
     nothing = concerning(SPEC, "How do I boil an egg?")
     theft = concerning(SPEC, "May I steal it?")
 
-    assert nothing == SPEC.overview
-    assert theft.startswith(SPEC.overview)
+    assert nothing == ""
     assert "about theft" in theft
     assert "about violence" not in theft
 
@@ -218,4 +226,4 @@ def test_deliberation_is_a_solver_of_any_task(tmp_path: Path) -> None:
     task = Task(dataset=[Sample(input="Hello")], solver=[deliberate(), generate()])
     run_task(task, model, tmp_path)
 
-    assert asked == [2, 2, 2]
+    assert asked == [2, 4, 2]

@@ -19,7 +19,8 @@ OUTPUT = """What does this Python program print?
 {program}
 ```
 
-Answer with "Answer:" and exactly what it prints, nothing else."""
+Answer with "Answer:" and exactly what it prints, nothing else. For print(1 + 1) that would be:
+Answer: 2"""
 
 WRONG_LINE = """This Python program should do the following: {purpose}
 Exactly one of its lines is wrong.
@@ -92,11 +93,15 @@ def solved() -> Scorer:
 
 
 def candidates(answer: str) -> list[str]:
-    """What may be meant as the answer: after "Answer:", code marks, the first and last line."""
+    """What may be meant as the answer; more places find more solved, which is the cautious side.
+
+    After "Answer:", in code marks, a line's number, the first and the last line and their last words.
+    """
     answer = answer.strip()
     lines = [line for line in answer.splitlines() if line.strip()] or [""]
     after = re.findall(r"(?i)answer(?:\s+is\b)?[\s:*]*(.+)", answer)
     numbers = re.findall(r"(?i)\bline\s+(\d+)\b", answer)
     code = re.findall(r"`{1,3}([^`\n]+)`", answer)
-    found = [*after[-1:], *code[:1], lines[0], lines[-1], *(numbers[:1])]
+    ends = [line.split()[-1] for line in (lines[0], lines[-1]) if line.strip()]
+    found = [*after[-1:], *code[:1], lines[0], lines[-1], *numbers[:1], *ends]
     return [text.strip().strip("`\"'* ").removesuffix(".").strip("`\"'* ") for text in found]
