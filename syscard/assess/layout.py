@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from syscard.assess.gate import PRECEDENCE
 from syscard.assess.picture import Bar, Point, Tick, interval_picture, plane_picture
-from syscard.assess.text import anchor, visible
+from syscard.assess.text import anchor, outcomes, visible
 from syscard.records import (
     Card,
     Category,
@@ -97,6 +97,7 @@ def layout(card: Card) -> dict[str, Any]:
         "sides": SIDES,
         "few": FEW,
         "exit_codes": EXIT_CODES,
+        "samples_of": _samples_of,
         "shade": lambda level: _shade(card.framework, level),
         "overall": {rating.mitigation: rating for rating in card.rating.overall},
         "gates": [_gate(card, decision) for decision in card.decisions],
@@ -144,6 +145,15 @@ def _measured(evaluation: Evaluation, metric: str) -> tuple[Measurement, ...]:
     """Its measurements of one metric, before mitigation first."""
     of_metric = [m for m in evaluation.measured if m.metric.name == metric]
     return tuple(sorted(of_metric, key=lambda m: SIDES.index(m.mitigation)))
+
+
+def _samples_of(evaluation: Evaluation, side: Mitigation) -> str:
+    """What became of a side's samples; by metric where a sample does not enter them all."""
+    of_side = [m for m in evaluation.measured if m.mitigation == side]
+    found = {m.metric.name: outcomes(m.counts) for m in of_side}
+    if len(set(found.values())) <= 1:
+        return next(iter(found.values()), "none")
+    return "; ".join(f"{name}: {text}" for name, text in found.items())
 
 
 def _bar(m: Measurement, cautious: float | None) -> Bar:

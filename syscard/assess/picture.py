@@ -14,7 +14,7 @@ from syscard.records import Danger, Estimate
 
 WIDTH = 360  # of the drawing; a page scales it, and at 375 px of screen the text still reads
 LEFT, RIGHT = 38, 344  # where 0 and 1 lie
-ROW, LANE, LETTER = 28, 15, 6.1  # height of a bar's row, of a label's lane; width of a letter
+ROW, LANE, LETTER = 28, 15, 7.0  # height of a bar's row, of a label's lane; width of a letter
 SIDE = 236  # of the plane
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from syscard.files import digest_bytes
-from syscard.records import Interval
+from syscard.records import Interval, Outcome
 
 # Fixed ranges, not the Unicode tables of whichever Python runs this: the bytes must not change.
 _UNSEEN = re.compile(
@@ -95,7 +95,7 @@ def p_value(value: float) -> Markup:
     return Markup("p &lt; 0.001") if value < 0.001 else Markup(f"p = {value:.3f}")
 
 
-def outcomes(counts: Mapping[str, int]) -> str:
+def outcomes(counts: Mapping[Outcome, int]) -> str:
     """All that became of the samples: "40 scored, 2 grader failed"."""
     others = [(name, n) for name, n in sorted(counts.items()) if n and name != "scored"]
     every = [("scored", counts.get("scored", 0)), *others]

@@ -95,7 +95,7 @@ def solved() -> Scorer:
 def candidates(answer: str) -> list[str]:
     """What may be meant as the answer; more places find more solved, which is the cautious side.
 
-    After "Answer:", in code marks, a line's number, the first and the last line and their last words.
+    After "Answer:", in code marks, a line's number, the first and last line and their last words.
     """
     answer = answer.strip()
     lines = [line for line in answer.splitlines() if line.strip()] or [""]
