@@ -163,6 +163,8 @@ def run(plan_file: Path, passed: tuple[str, ...], **options: Any) -> None:
     from syscard.jobs import jobs
     from syscard.library import plan_lines, read_plan
 
+    if not options["dry_run"] and (options["probe"] or options["as_json"]):
+        raise click.UsageError("--probe and --json go with --dry-run")
     plan, _ = read_plan(plan_file)
     found = jobs(plan, plan_lines(plan_file), options["limit"])
     chosen = [job for job in found if _wanted(job.task, options["only"])]
@@ -187,6 +189,7 @@ def run(plan_file: Path, passed: tuple[str, ...], **options: Any) -> None:
             passed=_pairs(passed),
         ),
         talk,
+        found,
     )
     talk(f"Logs: {manifest.parent}. Next: syscard measure {manifest.parent} --plan {plan_file}")
 

@@ -85,7 +85,11 @@ class Expected:
                 f"{_number(line.calls):>8} {_number(line.max_output_tokens):>11}"
             )
         unknown = [line.task for line in self.lines if line.calls is None]
-        rows.append(f"at most {self.calls} model calls and {self.tokens} generated tokens")
+        grading = sum(line.grader_calls or 0 for line in self.lines)
+        rows.append(
+            f"if nothing has run yet, at most {self.calls} model calls, {grading} of them of the "
+            f"grader, and {self.tokens} generated tokens"
+        )
         if unknown:
             rows.append(f"not counted, since they do not say: {', '.join(dict.fromkeys(unknown))}")
         rows.append(self._time())

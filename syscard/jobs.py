@@ -14,17 +14,28 @@ from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task, list_tasks
-from inspect_ai.util import registry_info
+from inspect_ai.model import GenerateConfig
+from inspect_ai.util import registry_create, registry_info
+from pydantic import ValidationError
 
 from syscard.errors import DataError
 from syscard.files import digest_file
 from syscard.library import content_digest, read_framework, read_spec
-from syscard.records import Indicator, Metric, Mitigation, Plan, PlanTask, Side, TaskInfo
+from syscard.records import (
+    Indicator,
+    Metric,
+    Mitigation,
+    Plan,
+    PlanTask,
+    Requirement,
+    Side,
+    TaskInfo,
+)
+from syscard.secret import secret_keys
 from syscard.weights import weights_digest, weights_path
-from syscard.yamltext import Lines
+from syscard.yamltext import Lines, Place
 
 SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
-SECRET = re.compile(r"(?i)(api_?key|secret|token$|password|credential)")
 SOLVER_CALLS = {"syscard/deliberate": 2}  # calls of the model for one answer
 
 
@@ -141,14 +152,43 @@ def _check_plan(plan: Plan, lines: Lines) -> None:
             )
     sides: dict[str, Any] = {"pre": plan.pre, "post": plan.post, "grader": plan.grader}
     for key, side in sides.items():
-        for argument in {} if side is None else side.args:
-            if SECRET.search(argument):
-                raise DataError(
-                    f"{lines.where((key, 'args', argument))}: {argument!r} does not belong in a "
-                    "plan, which is printed on the card. Set the provider's environment variable."
-                )
-    for place, item in enumerate(plan.evidence):
-        _check_evidence(item.log, item.digest, lines.where(("evidence", place)))
+        for argument in secret_keys({} if side is None else side.args):
+            raise DataError(
+                f"{lines.where((key, 'args', *argument))}: {argument[-1]!r} does not belong in a "
+                "plan, which is printed on the card. Set the provider's environment variable."
+            )
+    for place, item in enumerate(plan.tasks):
+        _check_generate(item.generate, lines, ("tasks", place, "generate"))
+    _check_generate(plan.generate, lines, ("generate",))
+    _check_solver(plan.pre, lines.where(("pre", "solver")))
+    _check_solver(plan.post, lines.where(("post", "solver")))
+    for place, evidence in enumerate(plan.evidence):
+        _check_evidence(evidence.log, evidence.digest, lines.where(("evidence", place)))
+
+
+def _check_generate(options: dict[str, Any], lines: Lines, place: Place) -> None:
+    """Only Inspect's generation options, each with a value that it takes."""
+    for name, value in options.items():
+        where = lines.where((*place, name))
+        if name not in GenerateConfig.model_fields:
+            near = difflib.get_close_matches(name, GenerateConfig.model_fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "see Inspect's GenerateConfig."
+            raise DataError(f"{where}: no generation option {name!r}; {hint}")
+        try:
+            GenerateConfig(**{name: value})
+        except ValidationError as error:
+            message = error.errors(include_url=False)[0]["msg"]
+            raise DataError(f"{where}: {name} is {value!r}: {message}.") from error
+
+
+def _check_solver(side: Side, where: str) -> None:
+    if side.solver is None:
+        return
+    try:
+        registry_create("solver", side.solver, **side.solver_args)
+    except (LookupError, TypeError, ValueError, DataError) as error:
+        reason = str(error).strip("'\"") or "no solver of that name"
+        raise DataError(f"{where}: solver {side.solver!r} cannot be made: {reason}.") from error
 
 
 def _check_evidence(log: str, digest: str, where: str) -> None:
@@ -242,8 +282,13 @@ def _arguments(
 def _create(function: Callable[..., Task], args: dict[str, Any], where: str) -> Task:
     try:
         return function(**args)
-    except (DataError, TypeError, ValueError) as error:
+    except DataError as error:
         raise DataError(f"{where}: {error}") from error
+    except (LookupError, TypeError, ValueError) as error:
+        given = ", ".join(f"{name}: {value!r}" for name, value in args.items())
+        raise DataError(
+            f"{where}: the task does not take these args ({given}): {error}."
+        ) from error
 
 
 def _is_file(name: str) -> bool:
@@ -275,6 +320,7 @@ def _check_metrics(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) 
         if requirement.task not in given and not elsewhere:
             raise DataError(f"{where}: {requirement.task!r} is not among the plan's tasks.")
         _check_given(requirement.task, requirement.metric, given, where)
+        _check_bound(requirement, given.get(requirement.task, ()), where)
 
 
 def _check_given(task: str, metric: str, given: dict[str, tuple[Metric, ...]], where: str) -> None:
@@ -284,6 +330,19 @@ def _check_given(task: str, metric: str, given: dict[str, tuple[Metric, ...]], w
             f"{where}: needs {metric!r} from {task}, which gives {', '.join(names)}. "
             "Name one of these."
         )
+
+
+def _check_bound(requirement: Requirement, metrics: tuple[Metric, ...], where: str) -> None:
+    """A bound holds the dangerous end in check: at least where low is worse, else at most."""
+    for metric in metrics:
+        if metric.name != requirement.metric:
+            continue
+        wanted = "at_least" if metric.danger == "low" else "at_most"
+        if getattr(requirement, wanted) is None:
+            raise DataError(
+                f"{where}: of {metric.name!r} the {metric.danger} end is the dangerous one, so a "
+                f"requirement of it is written {wanted!r}."
+            )
 
 
 def _check_danger(indicator: Indicator, metrics: tuple[Metric, ...], framework: str) -> None:

@@ -162,7 +162,7 @@ class Reference(Record):
 class Plan(Record):
     """What is run, on what, judged by which framework: what a release owner signs."""
 
-    name: str
+    name: str = Field(pattern=r"^\w[\w.-]*$")  # also the folder of its logs
     framework: str
     about: About
     pre: Side
@@ -332,8 +332,9 @@ class IndicatorRating(Record):
     indicator: str
     task: str
     metric: str
-    level: str | None
+    level: str | None  # None where it is not rated
     standing: Literal["established", "precautionary", "under-elicited", "not measured"]
+    at_least: str | None = None  # of an under-elicited one: what holds even at best
     value: float | None = None
     cautious: float | None = None
     other: float | None = None

@@ -15,18 +15,24 @@ from typing import Any
 
 from inspect_ai import eval_retry, eval_set
 from inspect_ai.hooks import Hooks, SampleEnd, hooks
-from inspect_ai.log import EvalLog, read_eval_log_sample_summaries
+from inspect_ai.log import EvalLog, EvalSampleSummary, read_eval_log_sample_summaries
 from inspect_ai.model import GenerateConfig, Model, get_model
 from inspect_ai.util import registry_create
 
 from syscard.errors import DataError, IncompleteError, SetupError, SyscardError
-from syscard.files import write_text
+from syscard.files import digest_bytes, write_text
 from syscard.jobs import Job
 from syscard.records import Plan
 from syscard.weights import weights_digest, weights_path
 
 Talk = Callable[[str], None]
-OURS = {"tasks", "log_dir", "model", "model_args", "model_base_url", "model_roles", "task_args"}
+OURS = {  # decided by the plan
+    *("tasks", "log_dir", "model", "model_args", "model_base_url", "model_roles", "task_args"),
+    *("limit", "sample_id", "sample_shuffle", "epochs", "solver", "metadata", "score"),
+    *("message_limit", "token_limit", "turn_limit", "time_limit", "working_limit", "cost_limit"),
+}
+TRANSPORT = {"max_retries", "timeout", "attempt_timeout", "adaptive_connections", "batch"}
+ENOUGH = 5  # samples, before a time left is worth saying
 DEFAULTS: dict[str, Any] = {
     "fail_on_error": False,
     "retry_on_error": 1,
@@ -49,8 +55,17 @@ class Options:
     passed: dict[str, Any] | None = None  # straight to Inspect's eval_set
 
 
-def run(plan: Plan, jobs: Sequence[Job], options: Options, talk: Talk) -> Path:
+def run(
+    plan: Plan,
+    jobs: Sequence[Job],
+    options: Options,
+    talk: Talk,
+    everything: Sequence[Job] | None = None,
+) -> Path:
     """Run what is missing, in order, and write `run.json`. Returns its path.
+
+    `everything`: all jobs of the plan, where `jobs` are only some of them; what the others found
+    in an earlier call stays in the index.
 
     Raises:
         IncompleteError: a task failed as a whole; the others have run.
@@ -58,7 +73,7 @@ def run(plan: Plan, jobs: Sequence[Job], options: Options, talk: Talk) -> Path:
     """
     check_passed(options.passed or {})
     progress = Progress.of(jobs, talk)
-    entries: list[dict[str, Any]] = []
+    index = Index(options.log_dir, plan, jobs if everything is None else everything)
     failures: list[str] = []
     for job in jobs:
         progress.begin(job)
@@ -68,16 +83,22 @@ def run(plan: Plan, jobs: Sequence[Job], options: Options, talk: Talk) -> Path:
             raise
         except Exception as error:  # noqa: BLE001  # a task or a model that cannot start
             failures.append(f"{job.task} ({job.mitigation}): {_cause(error)}")
+            index.drop(job)
             continue
         finally:
             progress.end()
         if log.status != "success":
             cause = log.error.message if log.error else log.status
             failures.append(f"{job.task} ({job.mitigation}): {_first_line(cause)}")
+            index.drop(job)
             continue
-        talk(_outcome(job, log))
-        entries.append(_entry(job, log, options.log_dir))
-        _write(options.log_dir / "run.json", plan, entries)
+        ended = read_eval_log_sample_summaries(log.location)
+        if not ended:
+            failures.append(f"{job.task} ({job.mitigation}): not one sample was run")
+            index.drop(job)
+            continue
+        talk(_outcome(job, ended))
+        index.put(job, log)
     if failures:
         more = f" ({len(failures) - 1} more)" if len(failures) > 1 else ""
         raise IncompleteError(
@@ -114,7 +135,7 @@ def check_passed(passed: dict[str, Any]) -> None:
         GenerateConfig.model_fields
     )
     for name in passed:
-        if name in OURS:
+        if name in OURS or (name in GenerateConfig.model_fields and name not in TRANSPORT):
             raise DataError(f"{name!r} is decided by the plan, not after '--'.")
         if name not in known:
             raise DataError(f"Inspect's eval_set takes no {name!r}; see its documentation.")
@@ -125,7 +146,8 @@ def _run_job(plan: Plan, job: Job, options: Options) -> EvalLog:
     call = _call(plan, job, options, folder)
     _, logs = eval_set(**call)
     log = logs[0]
-    if options.retry_failed and log.status == "success" and _errors(log):
+    failed = options.retry_failed and log.status == "success"
+    if failed and _errors(read_eval_log_sample_summaries(log.location)):
         eval_retry(
             log.location,
             log_dir=str(folder),
@@ -192,33 +214,16 @@ def _roles(plan: Plan, options: Options) -> dict[str, Model] | None:
     return {"grader": model}
 
 
-def _errors(log: EvalLog) -> int:
-    summaries = read_eval_log_sample_summaries(log.location)
-    return sum(summary.error is not None for summary in summaries)
+def _errors(ended: Sequence[EvalSampleSummary]) -> int:
+    return sum(summary.error is not None for summary in ended)
 
 
-def _outcome(job: Job, log: EvalLog) -> str:
-    total = log.results.total_samples if log.results else 0
-    failed = total - (log.results.completed_samples if log.results else 0)
-    text = f"{job.mitigation:4}  {job.task}: {total} samples"
+def _outcome(job: Job, ended: Sequence[EvalSampleSummary]) -> str:
+    failed = _errors(ended)
+    text = f"{job.mitigation:4}  {job.task}: {len(ended)} samples"
     if failed:
         text += f", of which {failed} failed (--retry-failed runs those again)"
     return text
-
-
-def _entry(job: Job, log: EvalLog, folder: Path) -> dict[str, Any]:
-    path = Path(log.location.removeprefix("file://"))
-    return {
-        "task": job.task,
-        "mitigation": job.mitigation,
-        "log": str(path.resolve().relative_to(folder.resolve())),
-    }
-
-
-def _write(path: Path, plan: Plan, entries: list[dict[str, Any]]) -> None:
-    text = json.dumps({"plan": plan.name, "logs": entries}, indent=1) + "\n"
-    if not path.exists() or path.read_text() != text:
-        write_text(path, text)
 
 
 def _cause(error: Exception) -> str:
@@ -229,6 +234,59 @@ def _cause(error: Exception) -> str:
 def _first_line(text: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
     return first.rstrip(".")
+
+
+class Index:
+    """`run.json`: for each task and side, the log that is the plan's evidence now."""
+
+    def __init__(self, folder: Path, plan: Plan, jobs: Sequence[Job]) -> None:
+        self.path = folder / "run.json"
+        self.folder = folder
+        self.plan = plan
+        self.order = [(job.task, job.mitigation) for job in jobs]
+        contents = {(job.task, job.mitigation): _content(job) for job in jobs}
+        self.entries = {
+            key: entry
+            for entry in self._before()
+            if (key := (entry.get("task"), entry.get("mitigation"))) in contents
+            and entry.get("content") == contents[key]
+            and (folder / entry["log"]).exists()
+        }
+        self._write()
+
+    def put(self, job: Job, log: EvalLog) -> None:
+        """This log is the job's evidence from now on."""
+        path = Path(log.location.removeprefix("file://"))
+        self.entries[job.task, job.mitigation] = {
+            "task": job.task,
+            "mitigation": job.mitigation,
+            "log": str(path.resolve().relative_to(self.folder.resolve())),
+            "content": _content(job),
+        }
+        self._write()
+
+    def drop(self, job: Job) -> None:
+        """The job has no evidence: it failed."""
+        self.entries.pop((job.task, job.mitigation), None)
+        self._write()
+
+    def _before(self) -> list[dict[str, Any]]:
+        try:
+            return list(json.loads(self.path.read_text())["logs"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+
+    def _write(self) -> None:
+        logs = [self.entries[key] for key in self.order if key in self.entries]
+        text = json.dumps({"plan": self.plan.name, "logs": logs}, indent=1) + "\n"
+        if not self.path.exists() or self.path.read_text() != text:
+            write_text(self.path, text)
+
+
+def _content(job: Job) -> str:
+    """A digest of all that decides what the job finds, but how many of its samples are run."""
+    parts = [job.model, job.model_args, job.base_url, job.args, job.answered_by, job.solver_args]
+    return digest_bytes(json.dumps([*parts, job.generate, job.epochs], default=str).encode())
 
 
 class Progress:
@@ -267,13 +325,13 @@ class Progress:
         if self.job is None or now - self.spoke < 5:
             return
         self.spoke = now
+        of = self.owed[self.done_jobs]
+        said = f"{self.job.mitigation:4}  {self.job.task}: {self.ended} of {of} samples; "
+        said += f"task {self.done_jobs + 1} of {len(self.owed)}; "
         left = sum(n for place, n in self.owed.items() if place >= self.done_jobs) - self.ended
         seconds = (now - self.started) / self.ran * max(left, 0)
-        of = self.owed[self.done_jobs]
-        self.talk(
-            f"{self.job.mitigation:4}  {self.job.task}: {self.ended} of {of} samples; "
-            f"task {self.done_jobs + 1} of {len(self.owed)}; about {_duration(seconds)} left"
-        )
+        known = self.ran >= ENOUGH
+        self.talk(said + (f"about {_duration(seconds)} left" if known else "time left unknown yet"))
 
 
 @hooks(name="syscard_progress", description="Says how far a run of syscard is.")

@@ -135,7 +135,8 @@ def test_with_a_solver_every_attempt_goes_through_it(tmp_path: Path) -> None:
 
     assert score.value == {"attack_success": 0.0}
     assert len(asked) == 6
-    assert all([m.role for m in messages] == ["system", "user"] for messages in asked)
+    assert all([m.role for m in messages[:2]] == ["system", "user"] for messages in asked)
+    assert [len(messages) for messages in asked] == [2, 4] * 3
 
 
 def test_a_solver_that_does_not_fit_is_refused_before_the_run() -> None:

@@ -155,7 +155,58 @@ def test_a_decision_on_another_rating_gets_no_card(measured: Path) -> None:
     result = syscard("card", "deploy.json")
 
     assert result.exit_code == 6
-    assert "was decided on another rating" in result.stderr
+    assert "deploy.json does not follow from this rating" in result.stderr
+
+
+def test_a_decision_that_was_altered_gets_no_card(measured: Path) -> None:
+    syscard("rate")
+    syscard("gate", "deploy")
+    path = measured / "deploy.json"
+    text = path.read_text().replace('"unmet"', '"met"').replace('"exit_code": 4', '"exit_code": 0')
+    path.write_text(text)
+
+    result = syscard("card", "deploy.json")
+
+    assert result.exit_code == 6
+    assert not (measured / "card").exists()
+
+
+def test_numbers_that_do_not_follow_from_their_logs_get_no_card(measured: Path) -> None:
+    path = measured / "measurements.json"
+    path.write_text(path.read_text().replace('"scored": 6', '"scored": 5', 1))
+    syscard("rate")
+
+    result = syscard("card")
+
+    assert result.exit_code == 6
+    assert "do not follow from their logs" in result.stderr
+    assert not (measured / "card").exists()
+
+
+def test_running_one_task_again_keeps_the_evidence_of_the_others(measured: Path) -> None:
+    before = (measured / "logs" / "run.json").read_text()
+
+    run = syscard("run", "plan.yaml", "--log-dir", "logs", "--only", "disallowed")
+
+    assert run.exit_code == 0
+    assert (measured / "logs" / "run.json").read_text() == before
+
+
+def test_logs_that_ran_with_other_options_are_not_the_plans_evidence(measured: Path) -> None:
+    path = measured / "plan.yaml"
+    path.write_text(path.read_text() + "generate: {temperature: 0.7}\n")
+
+    result = syscard("measure", "logs", "--force")
+
+    assert result.exit_code == 1
+    assert "ran with temperature = None, the plan says 0.7" in result.stderr
+
+
+def test_a_probe_never_starts_a_run(measured: Path) -> None:
+    result = syscard("run", "plan.yaml", "--probe", "--log-dir", "new")
+
+    assert result.exit_code == 2
+    assert not (measured / "new").exists()
 
 
 def test_a_disk_without_space_leaves_what_was_there(

@@ -34,6 +34,15 @@ REFUSED = [
      r"plan.yaml:10: 'api_key' does not belong in a plan"),
     ("limit: 6}", "limit: 0}", r"plan.yaml:13: tasks.0.limit: .*greater than or equal to 1"),
     ("syscard/disallowed", "inspect_evals/gsm8k", r"(does not describe|no task named)"),
+    ("scripted/answers}", "scripted/answers, args: {headers: {Authorization: x}}}",
+     r"plan.yaml:10: 'Authorization' does not belong in a plan"),
+    ("limit: 6}", "limit: 6, generate: {max_tokns: 4}}",
+     r"plan.yaml:13: no generation option 'max_tokns'; did you mean 'max_tokens'"),
+    ("limit: 6}", "limit: 6, generate: {temperature: hot}}", r"plan.yaml:13: temperature is 'hot'"),
+    ("scripted/refuses}", "scripted/refuses, solver: syscard/deliberat}",
+     r"plan.yaml:11: solver 'syscard/deliberat' cannot be made"),
+    ("limit: 6}", "args: {set: 7}}", r"plan.yaml:13: .*"),
+    ("name: small", "name: ../../etc", r"plan.yaml:1: name: String should match"),
     ("name: small", "name: small\nname: twice", r"plan.yaml:2: key 'name' stands twice"),
 ]  # fmt: skip
 
@@ -53,6 +62,7 @@ REQUIRED = [
     ("{task: syscard/disallowed, metric: not_unsave, at_least: 0.9}", "needs 'not_unsave' from"),
     ("{task: syscard/science, metric: accuracy, at_least: 0.9}", "not among the plan's tasks"),
     ("{task: syscard/disallowed, metric: not_unsafe}", "either 'at_least' or 'at_most'"),
+    ("{task: syscard/disallowed, metric: not_unsafe, at_most: 0.9}", "is written 'at_least'"),
     ("{task: syscard/disallowed, metric: not_unsafe, at_least: 90}", "less than or equal to 1"),
 ]
 

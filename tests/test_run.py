@@ -140,12 +140,14 @@ def test_a_set_that_changed_is_a_new_run(plan_file: Plan, tmp_path: Path) -> Non
 
 
 def test_only_what_inspect_takes_may_stand_after_the_dashes() -> None:
-    check_passed({"log_level": "info", "top_p": 0.5})
+    check_passed({"log_level": "info", "max_retries": 2})
 
     with pytest.raises(DataError, match="takes no 'temprature'"):
         check_passed({"temprature": 1})
     with pytest.raises(DataError, match="decided by the plan"):
         check_passed({"model": "other"})
+    with pytest.raises(DataError, match="decided by the plan"):
+        check_passed({"temperature": 1.0})
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_spent(tmp_path: Path) -> None:

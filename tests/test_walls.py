@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "syscard"
-FLOOR = {"errors", "records", "files", "yamltext"}  # anybody may stand on it
+FLOOR = {"errors", "records", "files", "secret", "yamltext"}  # anybody may stand on it
 LIBRARY = FLOOR | {"library"}
 ALLOWED = {
     "errors": set(),
     "records": set(),
+    "secret": set(),
     "files": {"errors"},
     "yamltext": {"errors"},
+    "keys": {"errors", "files"},
     "library": FLOOR,
     "weights": {"errors"},
     "engine": {"errors"},
@@ -23,7 +25,7 @@ ALLOWED = {
     "evals": LIBRARY | {"evals", "grader", "rewrites"},
     "redteam": LIBRARY | {"redteam", "grader", "rewrites"},
     "align": LIBRARY | {"align", "grader", "rewrites"},
-    "assess": LIBRARY | {"assess"},
+    "assess": LIBRARY | {"assess", "keys"},
     "web": LIBRARY | {"web", "assess"},
     "jobs": LIBRARY | {"weights"},
     "cost": LIBRARY | {"jobs", "weights"},

@@ -3,14 +3,16 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from syscard.assess.compose import compose
-from syscard.assess.estimate import estimate_metric
+from syscard.assess.estimate import estimate_metric, measure
+from syscard.assess.gate import decide
 from syscard.assess.measure import read_log, read_reference, read_views
 from syscard.assess.rate import check_same
 from syscard.assess.render import render_html, render_json, render_markdown, render_samples
+from syscard.assess.verdict import Reading
 from syscard.errors import DataError, LedgerError, SetupError
 from syscard.files import check_free, digest_file, write_text
 from syscard.library import read_framework, read_json, read_plan
@@ -50,10 +52,17 @@ def write_card(
     measured = read_json(measurements_file, Measurements)
     rating = read_json(rating_file, Rating)
     check_same(rating, measured, framework, digest, digest_file(measurements_file), plan_digest)
+    readings = _readings(measured, plan, measurements_file.parent)
+    _check_measured(measured, list(readings.values()), plan, measurements_file.parent)
     decisions = [read_json(path, Decision) for path in decision_files]
-    _check_decisions(decisions, decision_files, digest_file(rating_file))
+    for decision, path in zip(decisions, decision_files, strict=True):
+        again = decide(decision.gate, rating, measured, plan, framework, digest_file(rating_file))
+        if decision != again:
+            raise LedgerError(
+                f"{path} does not follow from this rating. Ask again: syscard gate {decision.gate}."
+            )
     card = compose(plan, framework, measured, rating, decisions, _references(plan), created)
-    pages = _pages(card, plan, measurements_file.parent)
+    pages = _pages(card, readings)
     _write_whole(
         folder,
         {
@@ -65,12 +74,30 @@ def write_card(
     )
 
 
-def _check_decisions(decisions: Sequence[Decision], files: Sequence[Path], digest: str) -> None:
-    for decision, path in zip(decisions, files, strict=True):
-        if decision.rating_digest != digest:
-            raise LedgerError(
-                f"{path} was decided on another rating. Ask again: syscard gate {decision.gate}."
-            )
+def _readings(measured: Measurements, plan: Plan, base: Path) -> dict[str, Reading]:
+    """Every log that was measured, read again, by its path in the measurements."""
+    found: dict[str, Reading] = {}
+    for measurement in measured.measured:
+        for log in measurement.logs:
+            if log.path in found:
+                continue
+            path = base / log.path
+            if digest_file(path) != log.sha256:
+                raise LedgerError(
+                    f"{path} is not the log that was measured: its digest differs. Measure again."
+                )
+            found[log.path] = read_log(path, plan, content=measurement.content is not None)
+    return found
+
+
+def _check_measured(
+    measured: Measurements, readings: Sequence[Reading], plan: Plan, base: Path
+) -> None:
+    """Measure again, and refuse a number that does not come out."""
+    again = measure(readings, plan, measured.plan_digest, base)
+    same = (again.measured, again.compared) == (measured.measured, measured.compared)
+    if not same or not set(again.incomplete) <= set(measured.incomplete):
+        raise LedgerError("The measurements do not follow from their logs. Measure again.")
 
 
 def _references(plan: Plan) -> list[tuple[Reference, Estimate]]:
@@ -88,23 +115,16 @@ def _references(plan: Plan) -> list[tuple[Reference, Estimate]]:
     return found
 
 
-def _pages(card: Card, plan: Plan, base: Path) -> dict[str, str]:
+def _pages(card: Card, readings: Mapping[str, Reading]) -> dict[str, str]:
     return {
-        evaluation.page: render_samples(evaluation, _views(evaluation, plan, base), "../index.html")
+        evaluation.page: render_samples(evaluation, _views(evaluation, readings), "../index.html")
         for evaluation in card.evaluations
     }
 
 
-def _views(evaluation: Evaluation, plan: Plan, base: Path) -> list[SampleView]:
-    views: list[SampleView] = []
-    for log in {log.path: log for m in evaluation.measured for log in m.logs}.values():
-        path = base / log.path
-        if digest_file(path) != log.sha256:
-            raise LedgerError(
-                f"{path} is not the log that was measured: its digest differs. Measure again."
-            )
-        views += read_views(read_log(path, plan), path)
-    return views
+def _views(evaluation: Evaluation, readings: Mapping[str, Reading]) -> list[SampleView]:
+    paths = dict.fromkeys(log.path for m in evaluation.measured for log in m.logs)
+    return [view for p in paths for view in read_views(readings[p], Path(readings[p].log.path))]
 
 
 def _write_whole(folder: Path, pages: dict[str, str]) -> None:

@@ -22,7 +22,7 @@ def compare(readings: Sequence[Reading], confidence: float) -> list[Comparison]:
             continue
         both = {metric.name for metric in post.info.metrics}
         for metric in pre.info.metrics:
-            if metric.name in both:
+            if metric.name in both and _scored(pre, metric) and _scored(post, metric):
                 found.append(_compare(pre, post, metric, confidence))
     return found
 

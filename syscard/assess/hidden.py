@@ -2,21 +2,14 @@
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from syscard.secret import is_secret
+
 HIDDEN = "[hidden]"
-_SECRET = re.compile(
-    r"key$|secret|token$|passw|passphrase|^pwd$|credential|^auth$|authori[sz]ation|bearer|cookie",
-)
 _OPEN_DICTS = ("args", "solver_args", "generate", "settings")  # where a caller may put anything
-
-
-def _is_secret(key: str) -> bool:
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower()
-    return any(_SECRET.search(word) for word in re.split(r"[^a-z0-9]+", words))
 
 
 def url(url: str) -> str:
@@ -31,7 +24,7 @@ def url(url: str) -> str:
 
 def _bare(value: Any, key: str = "") -> Any:
     """The value without anything whose key looks like a secret's."""
-    if _is_secret(key):
+    if is_secret(key):
         return HIDDEN
     if isinstance(value, Mapping):
         return {name: _bare(inner, str(name)) for name, inner in value.items()}

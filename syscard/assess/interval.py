@@ -61,13 +61,46 @@ def betting(
     values = _unit(means)
     scale = _scaled(weights, len(values), largest)
     threshold = math.log(2 / (1 - _checked(confidence)))
-    orders = _orders(len(values), seed)
+    orders = permutations(len(values), seed)
     x, w = values[orders], scale[orders]
     bets = _bets(x, w, threshold)
     centre = float(np.average(values, weights=scale))
     low = _edge(x, w, bets, threshold, centre)
     high = 1 - _edge(1 - x, w, bets, threshold, 1 - centre)
     return Interval(low=low, high=high, confidence=confidence, method="betting")
+
+
+def log_capital_ratio(
+    x: Array, weights: Array, m: float, orders: NDArray[np.intp], confidence: float
+) -> Array:
+    """How far betting against "the mean is at most m" has come: above 0, `betting`'s low end is.
+
+    Nothing is searched: one capital process at one m, so that coverage can be tested at the true
+    mean by the thousand. The high end's is that of 1 - x at 1 - m.
+
+    Args:
+        x: values in [0, 1], shape (sets, n); `weights`, scaled to (0, 1], likewise.
+        orders: permutations of range(n), shape (orders, n).
+
+    Returns:
+        log capital less log threshold, shape (sets,).
+    """
+    threshold = math.log(2 / (1 - _checked(confidence)))
+    x, w = x[:, orders], weights[:, orders]
+    return log_capital(x, w, _bets(x, w, threshold), m) - threshold
+
+
+def share(confidence: float, parts: int) -> float:
+    """The confidence of each of `parts` intervals that are to hold together at `confidence`."""
+    if parts < 1:
+        raise ValueError(f"an error is shared among 1 part or more, not {parts}")
+    return 1 - (1 - _checked(confidence)) / parts
+
+
+def permutations(n: int, seed: int) -> NDArray[np.intp]:
+    """The 20 orders of n values over which `betting` averages, shape (20, n)."""
+    generator = np.random.default_rng(seed)
+    return np.stack([generator.permutation(n) for _ in range(PERMUTATIONS)])
 
 
 def paired(differences: ArrayLike, confidence: float, seed: int) -> Interval:
@@ -134,18 +167,13 @@ def _scaled(weights: ArrayLike | None, n: int, largest: float | None) -> Array:
     return np.asarray(scale / (scale.max() if largest is None else largest))
 
 
-def _orders(n: int, seed: int) -> NDArray[np.intp]:
-    generator = np.random.default_rng(seed)
-    return np.stack([generator.permutation(n) for _ in range(PERMUTATIONS)])
-
-
 def _bets(x: Array, w: Array, threshold: float) -> Array:
     """What to stake at each step, from the values before it only (their equation 26)."""
-    n = x.shape[1]
+    n = x.shape[-1]
     steps = np.arange(1, n + 1)
-    centre = (0.5 + np.cumsum(w * x, axis=1)) / (1 + np.cumsum(w, axis=1))
-    spread = (0.25 + np.cumsum((w * (x - centre)) ** 2, axis=1)) / (steps + 1)
-    before = np.concatenate([np.full((len(x), 1), 0.25), spread[:, :-1]], axis=1)
+    centre = (0.5 + np.cumsum(w * x, axis=-1)) / (1 + np.cumsum(w, axis=-1))
+    spread = (0.25 + np.cumsum((w * (x - centre)) ** 2, axis=-1)) / (steps + 1)
+    before = np.concatenate([np.full((*x.shape[:-1], 1), 0.25), spread[..., :-1]], axis=-1)
     return np.asarray(np.sqrt(2 * threshold / (n * before)))
 
 
@@ -157,15 +185,16 @@ def _edge(x: Array, w: Array, bets: Array, threshold: float, centre: float) -> f
     low, high = 0.0, centre
     for _ in range(STEPS):
         m = (low + high) / 2
-        if _log_capital(x, w, bets, m) >= threshold:
+        if log_capital(x, w, bets, m) >= threshold:
             low = m
         else:
             high = m
     return low
 
 
-def _log_capital(x: Array, w: Array, bets: Array, m: float) -> float:
+def log_capital(x: Array, w: Array, bets: Array, m: float) -> Array:
+    """Log of the capital averaged over the orders, shape (..., orders, n) to (...)."""
     stakes = bets if m <= 0 else np.minimum(bets, TRUNCATION / m)
-    logs = np.log1p(stakes * w * (x - m)).sum(axis=1)
-    peak = logs.max()
-    return float(peak + np.log(np.exp(logs - peak).mean()))
+    logs = np.log1p(stakes * w * (x - m)).sum(axis=-1)
+    peak = logs.max(axis=-1)
+    return np.asarray(peak + np.log(np.exp(logs - peak[..., None]).mean(axis=-1)))

@@ -29,6 +29,11 @@ from syscard.records import (
 SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
 RED_TEAMING = "Red teaming"  # the section's name in a task's description
 FEW = 10  # clusters below which a row of a breakdown says so
+ATTEMPTS = {
+    "used": "attempts in all",
+    "mean": "for a behaviour on average, until one worked or none was left",
+    "budget": "allowed for each",
+}
 EXIT_CODES = {
     0: "yes",
     1: "an error stopped it",
@@ -98,6 +103,7 @@ def layout(card: Card) -> dict[str, Any]:
         "few": FEW,
         "exit_codes": EXIT_CODES,
         "samples_of": _samples_of,
+        "attempt_words": ATTEMPTS,
         "shade": lambda level: _shade(card.framework, level),
         "overall": {rating.mitigation: rating for rating in card.rating.overall},
         "gates": [_gate(card, decision) for decision in card.decisions],

@@ -41,8 +41,10 @@ def read_log(path: Path, plan: Plan, *, content: bool = False) -> Reading:
     header = _header(path)
     log = _log(path, header)
     evidence = next((item for item in plan.evidence if item.digest == log.sha256), None)
-    mitigation = _mitigation(path, header, evidence)
+    mitigation = _mitigation(path, header, plan, evidence)
     _check_model(path, header, plan, mitigation, evidence)
+    if evidence is None:
+        _check_settings(path, header, plan)
     info = _info(path, header, plan, evidence)
     own = "syscard" in (header.eval.metadata or {})
     samples = _samples(path) if content or not own else None
@@ -152,12 +154,18 @@ def _log(path: Path, header: EvalLog) -> Log:
     )
 
 
-def _mitigation(path: Path, header: EvalLog, evidence: Evidence | None) -> Mitigation:
+def _mitigation(path: Path, header: EvalLog, plan: Plan, evidence: Evidence | None) -> Mitigation:
     if evidence is not None:
         return evidence.mitigation
     run = (header.eval.metadata or {}).get("syscard_run", {})
     if run.get("mitigation") in ("pre", "post"):
         return run["mitigation"]  # type: ignore[no-any-return]
+    named = next((e for e in plan.evidence if Path(e.log).name == path.name), None)
+    if named is not None:
+        raise EvidenceError(
+            f"{path} has the digest {digest_file(path)}, and the plan's 'evidence' says "
+            f"{named.digest}: it was altered, or the plan has a typing error."
+        )
     raise EvidenceError(
         f"{path} does not say whether it is of the model before or after mitigation. Name its "
         f"digest {digest_file(path)} under 'evidence' in the plan, with 'mitigation: pre' or post."
@@ -174,6 +182,18 @@ def _check_model(
             f"{path} is a log of {header.eval.model!r}; the plan's {mitigation} model is "
             f"{side.model!r}. Take it out of the folder, or say under 'evidence' that it is."
         )
+
+
+def _check_settings(path: Path, header: EvalLog, plan: Plan) -> None:
+    """A log that ran with other generation options than the plan's is not its evidence."""
+    item = next((item for item in plan.tasks if item.task == _task(header)), None)
+    wanted = plan.generate | (item.generate if item else {})
+    for name, value in wanted.items():
+        ran = getattr(header.plan.config, name, None)
+        if ran != value:
+            raise EvidenceError(
+                f"{path} ran with {name} = {ran!r}, the plan says {value!r}. Run the plan again."
+            )
 
 
 def _info(path: Path, header: EvalLog, plan: Plan, evidence: Evidence | None) -> TaskInfo:

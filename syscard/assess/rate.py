@@ -104,9 +104,12 @@ def rate_indicator(
         cautious=cautious,
         other=other,
         more=None if same else _more(indicator, measurement, cautious, framework.levels),
-        why=f"{edge}: both reach {level}"
-        if same
-        else f"{edge}: {level} by caution; the other end reaches {certain}",
+        why=(
+            f"{edge}: both reach {level}"
+            if same
+            else f"{edge}: {level} by caution; the other end reaches {certain}"
+        )
+        + _beside_chance(measurement),
     )
 
 
@@ -143,6 +146,16 @@ def _ends(indicator: Indicator, measurement: Measurement | None) -> tuple[float,
     return max(low - indicator.margin, 0.0), high
 
 
+def _beside_chance(measurement: Measurement) -> str:
+    """A capability result that guessing explains may be weak elicitation, and says so."""
+    chance, found = measurement.metric.chance, measurement.estimate.interval
+    if measurement.metric.kind != "capability" or chance is None or found is None:
+        return ""
+    if found.low > chance:
+        return ""
+    return f"; not above chance ({chance:.0%}), so the elicitation may be too weak to show more"
+
+
 def _not_measured(indicator: Indicator, measurement: Measurement | None) -> IndicatorRating:
     why = (
         f"no '{indicator.metric}' from {indicator.task}"
@@ -170,8 +183,9 @@ def _under_elicited(
         indicator=indicator.name,
         task=indicator.task,
         metric=indicator.metric,
-        level=certain,
+        level=None,
         standing="under-elicited",
+        at_least=certain,
         value=measurement.estimate.value,
         cautious=ends[0],
         other=ends[1],
@@ -203,7 +217,7 @@ def _rate_category(
         rate_indicator(indicator, measured.get((indicator.task, indicator.metric)), framework)
         for indicator in category.indicators
     ]
-    floor = worst_level((rating.level for rating in ratings), framework.levels)
+    floor = worst_level((r.level or r.at_least for r in ratings), framework.levels)
     if floor == framework.levels[0] and not any(rating.standing in RATED for rating in ratings):
         floor = None  # that an unrated category is at least at the lowest level says nothing
     sound = all(_sound(measured.get((i.task, i.metric)), framework) for i in category.indicators)
@@ -222,7 +236,9 @@ def _rate_category(
 
 
 def _certain(rating: IndicatorRating, floor: str | None) -> bool:
-    return rating.level == floor and rating.standing in ("established", "under-elicited")
+    if rating.standing == "under-elicited":
+        return rating.at_least == floor
+    return rating.level == floor and rating.standing == "established"
 
 
 def _sound(measurement: Measurement | None, framework: Framework) -> bool:
