@@ -10,6 +10,9 @@ import pytest
 from test_run import command, named
 
 from syscard.errors import SetupError
+from syscard.files import digest_file
+from syscard.library import read_json
+from syscard.records import Measurements
 from syscard.weights import weights_path
 
 KEY = "sk-not-to-be-seen-1f0c77"
@@ -88,6 +91,35 @@ def test_a_wrong_key_is_an_error_that_does_not_repeat_it(
     assert written
     assert not [path for path in written if wrong in readable(path)]
     assert wrong not in run.stdout + run.stderr
+
+
+def test_a_log_that_plain_inspect_wrote_of_somebody_elses_task_becomes_evidence(
+    plan_file: Callable[..., Path], tmp_path: Path, address: str
+) -> None:
+    pytest.importorskip("inspect_evals", reason="the extra 'suites' is not installed")
+    task = "inspect_evals/agent_threat_bench_memory_poison"  # its wheel ships its data
+    inspect = [
+        *(str(Path(sys.executable).parent / "inspect"), "eval", task, "--limit", "2"),
+        *("--model", "openai-api/llama/smollm2", "--max-tokens", "16", "--message-limit", "6"),
+        *("--log-dir", str(tmp_path / "theirs"), "--display", "none", "--no-fail-on-error"),
+    ]
+    subprocess.run(inspect, env=environment(address), check=True, capture_output=True)
+    log = next((tmp_path / "theirs").glob("*.eval"))
+    metric = "{name: security, means: share that resisted, danger: low, kind: safety}"
+    plan = plan_file(
+        f"evidence:\n  - {{log: {log}, digest: '{digest_file(log)}', mitigation: pre, "
+        f"metrics: [{metric}]}}\n",
+        pre="openai-api/llama/smollm2",
+    )
+    out = tmp_path / "measurements.json"
+
+    measure = talk("measure", log, "--plan", plan, "-o", out, address=address)
+
+    assert measure.returncode == 7  # the plan's own tasks have not run
+    (found,) = read_json(out, Measurements).measured
+    assert (found.task, found.metric.name, found.mitigation) == (task, "security", "pre")
+    assert found.counts["scored"] == 2
+    assert found.logs[0].sha256 == digest_file(log)
 
 
 def talk(*arguments: object, address: str, key: str = KEY) -> subprocess.CompletedProcess[str]:
