@@ -78,27 +78,15 @@ def run(
     for job in jobs:
         progress.begin(job)
         try:
-            log = _run_job(plan, job, options)
-        except SyscardError:
-            raise
-        except Exception as error:  # noqa: BLE001  # a task or a model that cannot start
-            failures.append(f"{job.task} ({job.mitigation}): {_cause(error)}")
-            index.drop(job)
-            continue
+            log, said = _finished(plan, job, options)
         finally:
             progress.end()
-        if log.status != "success":
-            cause = log.error.message if log.error else log.status
-            failures.append(f"{job.task} ({job.mitigation}): {_first_line(cause)}")
+        if log is None:
+            failures.append(f"{job.task} ({job.mitigation}): {said}")
             index.drop(job)
-            continue
-        ended = read_eval_log_sample_summaries(log.location)
-        if not ended:
-            failures.append(f"{job.task} ({job.mitigation}): not one sample was run")
-            index.drop(job)
-            continue
-        talk(_outcome(job, ended))
-        index.put(job, log)
+        else:
+            talk(said)
+            index.put(job, log)
     if failures:
         more = f" ({len(failures) - 1} more)" if len(failures) > 1 else ""
         raise IncompleteError(
@@ -139,6 +127,22 @@ def check_passed(passed: dict[str, Any]) -> None:
             raise DataError(f"{name!r} is decided by the plan, not after '--'.")
         if name not in known:
             raise DataError(f"Inspect's eval_set takes no {name!r}; see its documentation.")
+
+
+def _finished(plan: Plan, job: Job, options: Options) -> tuple[EvalLog | None, str]:
+    """The job's finished log and what to say of it; no log, and the first cause, if it failed."""
+    try:
+        log = _run_job(plan, job, options)
+    except SyscardError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a task or a model that cannot start
+        return None, _cause(error)
+    if log.status != "success":
+        return None, _first_line(log.error.message if log.error else log.status)
+    ended = read_eval_log_sample_summaries(log.location)
+    if not ended:
+        return None, "not one sample was run"
+    return log, _outcome(job, ended)
 
 
 def _run_job(plan: Plan, job: Job, options: Options) -> EvalLog:
