@@ -1,0 +1,34 @@
+"""The commands: each reads files, calls one function, and writes files.
+
+Standard output is data, standard error is talk. Heavy imports stand inside the command that
+needs them, so that `--help` answers at once.
+"""
+
+import click
+
+from syscard import __version__
+from syscard.cli import cards, levels, plans, runs
+from syscard.cli.options import Commands
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """From a language model to a system card whose every number can be recomputed.
+
+    \b
+    plan -> run -> measure -> rate -> gate -> card
+
+    \b
+    Exit codes: 0 yes, 1 error, 2 usage, 3 no, 4 inconclusive, 5 awaits signatures,
+    6 integrity broken, 7 run incomplete.
+
+    Example: syscard init openai/gpt-4o-mini
+    """
+
+
+for command in (
+    plans.init, plans.plan, runs.run, levels.measure, levels.rate, levels.gate,
+    cards.card, cards.show,
+):  # fmt: skip
+    main.add_command(command)
