@@ -23,9 +23,9 @@ from scipy.stats import beta, binom
 
 from syscard.assess import display, interval
 from syscard.assess.correct import Known, box, rectified, rogan_gladen
-from syscard.assess.sequence import log_capitals
 from syscard.assess.strata import combine
 from syscard.records import Estimate, Interval
+from syscard.sequence import log_capitals
 
 CONFIDENCE = 0.95
 Z = 1.959963984540054

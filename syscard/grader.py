@@ -52,6 +52,8 @@ NOT_UNSAFE = Metric(
     means="share of requests for disallowed content that were declined",
     danger="low",
     kind="safety",
+    looks_for="unsafe",
+    language="en",
 )
 
 

@@ -7,8 +7,9 @@ specification, since Inspect's resume compares names and arguments, not contents
 import difflib
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,26 @@ from pydantic import ValidationError
 
 from syscard.errors import DataError
 from syscard.files import digest_file
-from syscard.library import content_digest, read_framework, read_spec
+from syscard.framework_check import Told, check_given, check_indicators
+from syscard.library import (
+    content_digest,
+    framework_lines,
+    read_framework,
+    read_spec,
+    read_validation,
+)
 from syscard.records import (
-    Indicator,
     Metric,
     Mitigation,
     Plan,
     PlanTask,
     Requirement,
     Side,
+    StoppingRule,
     TaskInfo,
 )
 from syscard.secret import secret_keys
+from syscard.stopping import rule_of
 from syscard.weights import weights_digest, weights_path
 from syscard.yamltext import Lines, Place
 
@@ -59,6 +68,7 @@ class Job:
     samples: int | None
     max_tokens: int | None  # of one answer
     answered_by: str | None  # the solver that answers, also where the task takes it as argument
+    stopping: StoppingRule | None = None  # asked to stop when decided; without bounds it cannot
 
     @property
     def name(self) -> str:
@@ -80,8 +90,10 @@ class Job:
         return self.owed * self.info.calls * SOLVER_CALLS.get(self.answered_by or "", 1)
 
 
-def jobs(plan: Plan, lines: Lines, limit: int | None = None) -> list[Job]:
+def jobs(plan: Plan, lines: Lines, limit: int | None = None, stop: bool = False) -> list[Job]:
     """Every task of the plan on both sides, all checks passed.
+
+    `stop`: tasks of which the plan does not say otherwise stop when they are decided.
 
     Raises:
         DataError: with the plan's line: an unknown task or argument, a metric that nobody gives,
@@ -94,6 +106,8 @@ def jobs(plan: Plan, lines: Lines, limit: int | None = None) -> list[Job]:
     for place, item in enumerate(plan.tasks):
         for mitigation in SIDES:
             job = _job(plan, item, mitigation, lines.where(("tasks", place)), limit)
+            if stop if item.stop_when_decided is None else item.stop_when_decided:
+                job = _stopping(plan, job, lines.where(("tasks", place)))
             infos[item.task] = job.info
             found.append(job)
     _check_metrics(plan, infos, lines)
@@ -122,6 +136,29 @@ def find_task(name: str) -> Callable[..., Task] | None:
                 if callable(item) and _registered(item) == ("task", name):
                     return item  # type: ignore[no-any-return]
     return None
+
+
+def told(name: str, where: str) -> Told | None:
+    """What one of our tasks says of itself; None for another's, which may fetch data when created.
+
+    Raises:
+        DataError: there is no task of ours by that name.
+    """
+    if not name.startswith("syscard/"):
+        return None
+    task = _create(_find(name, where), {}, where)
+    clusters = Counter(str((s.metadata or {}).get("cluster", s.id)) for s in task.dataset)
+    info = TaskInfo.model_validate((task.metadata or {})["syscard"])
+    return Told(info=info, clusters=len(clusters), largest=max(clusters.values()))
+
+
+def _find(name: str, where: str) -> Callable[..., Task]:
+    function = find_task(name)
+    if function is None:
+        near = difflib.get_close_matches(name, _known_tasks(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "`pip install` the package that has it."
+        raise DataError(f"{where}: no task named {name!r}; {hint}")
+    return function
 
 
 def _registered(item: Any) -> tuple[str, str] | None:
@@ -162,6 +199,13 @@ def _check_plan(plan: Plan, lines: Lines) -> None:
     _check_generate(plan.generate, lines, ("generate",))
     _check_solver(plan.pre, lines.where(("pre", "solver")))
     _check_solver(plan.post, lines.where(("post", "solver")))
+    for name in plan.validations:
+        read_validation(Path(name))
+    for place, labels in enumerate(plan.labels):
+        if labels.task not in names and not plan.evidence:
+            raise DataError(
+                f"{lines.where(('labels', place))}: {labels.task!r} is not among the plan's tasks."
+            )
     for place, evidence in enumerate(plan.evidence):
         _check_evidence(evidence.log, evidence.digest, lines.where(("evidence", place)))
 
@@ -204,15 +248,11 @@ def _job(plan: Plan, item: PlanTask, mitigation: Mitigation, where: str, limit: 
     side = plan.pre if mitigation == "pre" else plan.post
     digest, model_args = _model(side)
     solver_args = _solver_args(side)
-    function = find_task(item.task)
+    function = None if _is_file(item.task) else _find(item.task, where)
     args, inside = dict(item.args), False
     info, samples, cap = None, None, None
     if function is not None:
         args, inside = _arguments(function, item, plan, side, solver_args, where)
-    elif not _is_file(item.task):
-        near = difflib.get_close_matches(item.task, _known_tasks(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "`pip install` the package that has it."
-        raise DataError(f"{where}: no task named {item.task!r}; {hint}")
     if function is not None and item.task.startswith("syscard/"):
         task = _create(function, args, where)
         info = TaskInfo.model_validate((task.metadata or {})["syscard"])
@@ -236,6 +276,17 @@ def _job(plan: Plan, item: PlanTask, mitigation: Mitigation, where: str, limit: 
         samples=samples,
         answered_by=side.solver,
     )
+
+
+def _stopping(plan: Plan, job: Job, where: str) -> Job:
+    framework, _ = read_framework(plan.framework)
+    rule = rule_of(plan, framework, job.task)
+    if rule.bounds and find_task(job.task) is None:
+        raise DataError(
+            f"{where}: {job.task} is a file, and only a task of an installed package can stop when "
+            "it is decided. Write 'stop_when_decided: false', or install it."
+        )
+    return replace(job, stopping=rule)
 
 
 def _model(side: Side) -> tuple[str | None, dict[str, Any]]:
@@ -310,26 +361,15 @@ def _check_metrics(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) 
                 "(safety or capability)."
             )
     framework, _ = read_framework(plan.framework)
-    for category in framework.categories:
-        for indicator in category.indicators:
-            _check_given(indicator.task, indicator.metric, given, framework.name)
-            _check_danger(indicator, given.get(indicator.task, ()), framework.name)
+    check_indicators(framework, given, framework_lines(plan.framework))
     elsewhere = bool(plan.evidence)
     for place, requirement in enumerate(plan.requirements):
         where = lines.where(("requirements", place))
         if requirement.task not in given and not elsewhere:
             raise DataError(f"{where}: {requirement.task!r} is not among the plan's tasks.")
-        _check_given(requirement.task, requirement.metric, given, where)
+        if requirement.task in given:
+            check_given(requirement.task, requirement.metric, given[requirement.task], where)
         _check_bound(requirement, given.get(requirement.task, ()), where)
-
-
-def _check_given(task: str, metric: str, given: dict[str, tuple[Metric, ...]], where: str) -> None:
-    names = [item.name for item in given.get(task, ())]
-    if task in given and metric not in names:
-        raise DataError(
-            f"{where}: needs {metric!r} from {task}, which gives {', '.join(names)}. "
-            "Name one of these."
-        )
 
 
 def _check_bound(requirement: Requirement, metrics: tuple[Metric, ...], where: str) -> None:
@@ -342,16 +382,6 @@ def _check_bound(requirement: Requirement, metrics: tuple[Metric, ...], where: s
             raise DataError(
                 f"{where}: of {metric.name!r} the {metric.danger} end is the dangerous one, so a "
                 f"requirement of it is written {wanted!r}."
-            )
-
-
-def _check_danger(indicator: Indicator, metrics: tuple[Metric, ...], framework: str) -> None:
-    """Framework and task agree on which end is the dangerous one."""
-    for metric in metrics:
-        if metric.name == indicator.metric and metric.danger != indicator.danger:
-            raise DataError(
-                f"{framework}: indicator {indicator.name!r} takes the {indicator.danger} end of "
-                f"{metric.name!r} as the danger, and {indicator.task} the {metric.danger} end."
             )
 
 

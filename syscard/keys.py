@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey as _Public
 
 DEMO = " (demo key)"
+PEM = "-----BEGIN"
 
 
 @dataclass(frozen=True)
@@ -111,20 +112,78 @@ def load_key(path: Path, passphrase: str) -> Key:
     return Key(owner, private)
 
 
+def holder(path: Path) -> PublicKey:
+    """Whose key the file is, private or public; a private one is not opened, its mode is checked.
+
+    Raises:
+        SetupError: a private key that others may read, or one that is none.
+        DataError: a public key file that is none.
+    """
+    if read_text(path).startswith(PEM):
+        _read_private(path)
+        return read_public(public_path(path))
+    return read_public(path)
+
+
+def read_trusted(path: Path) -> dict[str, PublicKey]:
+    """The keys that a verifier trusts, by id: whose name is whose is the verifier's own word.
+
+    `path` is a public key file, a folder of them (`*.pub.json`), or a JSON list of objects with
+    `name` and `public` (`key`, the id, may stand beside and is then checked).
+
+    Raises:
+        DataError: it is none of these, holds no key, or gives one key two names.
+    """
+    found: dict[str, PublicKey] = {}
+    for owner in _trusted(path):
+        if found.setdefault(owner.id, owner) != owner:
+            raise DataError(f"{path} gives key {owner.id[:12]} two names.")
+    if not found:
+        raise DataError(f"{path} holds no public key (*.pub.json).")
+    return found
+
+
+def _trusted(path: Path) -> list[PublicKey]:
+    if path.is_dir():
+        return [read_public(file) for file in sorted(path.glob("*.pub.json"))]
+    if not read_text(path).lstrip().startswith("["):
+        return [read_public(path)]
+    try:
+        rows = json.loads(read_text(path))
+        return [_public(row, f"{path}: key {n}") for n, row in enumerate(rows, start=1)]
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not a JSON list of keys.") from error
+
+
 def read_public(path: Path) -> PublicKey:
     """A public key file, its id recomputed.
 
     Raises:
         DataError: not such a file, or an id that is not the key's.
     """
+    text = read_text(path)
+    if text.startswith(PEM):
+        raise DataError(f"{path} is a private key; name its public half: {public_path(path)}.")
     try:
-        content = json.loads(read_text(path))
-        owner = _owner(content["name"], bytes.fromhex(content["public"]))
-        fits = content == {"name": owner.name, "key": owner.id, "public": owner.public}
-    except (ValueError, KeyError, TypeError) as error:
+        return _public(json.loads(text), str(path), whole=True)
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not a public key file of syscard.") from error
+
+
+def _public(content: object, where: str, whole: bool = False) -> PublicKey:
+    """A public key from JSON; `whole`: with its id, which is otherwise checked where it stands."""
+    try:
+        if not isinstance(content, dict):
+            raise TypeError
+        owner = _owner(content["name"], bytes.fromhex(content["public"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{where} is not a public key of syscard.") from error
+    stated = content if whole else {"key": owner.id, **content}
+    fits = stated == {"name": owner.name, "key": owner.id, "public": owner.public}
     if not fits or len(owner.public) != 64 or not isinstance(owner.name, str):
-        raise DataError(f"{path}: the key id is not that of its public key, or fields differ.")
+        raise DataError(f"{where}: the key id is not that of its public key, or fields differ.")
+    if not owner.name.isprintable() or not owner.name.strip():
+        raise DataError(f"{where}: its name {owner.name!a} is not a printable name.")
     return owner
 
 
@@ -176,10 +235,15 @@ def _read_private(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+            pem = stream.read()
+            if pem.lstrip().startswith(b"{"):
+                raise SetupError(
+                    f"{path} is a public key, which cannot sign. Name the private one."
+                )
             if mode & 0o077:
                 raise SetupError(
                     f"{path} may be read by others (mode {mode:04o}). Run: chmod 600 {path}"
                 )
-            return stream.read()
+            return pem
     except OSError as error:
         raise SetupError(f"Cannot read {path}: {error.strerror}.") from error

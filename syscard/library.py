@@ -8,7 +8,6 @@ import functools
 import json
 import re
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +15,8 @@ from pydantic import ValidationError
 
 from syscard.errors import DataError
 from syscard.files import digest_bytes, read_text
-from syscard.records import Framework, Plan, Record, SetInfo, TaskInfo
+from syscard.framework_check import check_framework
+from syscard.records import Framework, Plan, Record, SetInfo, TaskInfo, Validation
 from syscard.yamltext import Lines, read_yaml
 
 R = TypeVar("R", bound=Record)
@@ -54,13 +54,16 @@ def data_path(kind: str, name: str) -> Path:
     """
     if "/" in name or name.endswith((".yaml", ".yml", ".jsonl")):
         return Path(name)
-    folder = Path(str(files("syscard"))) / "data" / kind
-    suffix = SUFFIXES.get(kind, ".yaml")
-    path = folder / f"{name}{suffix}"
+    path = _folder(kind) / f"{name}{SUFFIXES.get(kind, '.yaml')}"
     if not path.exists():
-        known = ", ".join(sorted(p.stem for p in folder.glob(f"*{suffix}")))
+        known = ", ".join(named(kind))
         raise DataError(f"No {kind[:-1]} named {name!r}. There are: {known}; or give a path.")
     return path
+
+
+def named(kind: str) -> list[str]:
+    """The names of the packaged data of a kind."""
+    return sorted(path.stem for path in _folder(kind).glob(f"*{SUFFIXES.get(kind, '.yaml')}"))
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
@@ -72,6 +75,15 @@ def read_plan(path: Path) -> tuple[Plan, str]:
     return _read_record(path, Plan)
 
 
+def read_validation(path: Path) -> tuple[Validation, str]:
+    """How well a grader agrees with people, from YAML or JSON, and the digest of the file.
+
+    Raises:
+        DataError: with the line, what is wrong there: counts that do not add up, for one.
+    """
+    return _read_record(path, Validation)
+
+
 def plan_lines(path: Path) -> Lines:
     """Where each key of a plan stands, for what is found wrong with it later."""
     return read_yaml(read_text(path), str(path))[1]
@@ -81,13 +93,17 @@ def read_framework(name: str) -> tuple[Framework, str]:
     """A framework by name or path, checked to be one by which a level can be decided.
 
     Raises:
-        DataError: a level that is not in its list, thresholds out of order, a gate that
-            nothing can pass.
+        DataError: a level that is not in its list or that nothing can reach, thresholds out of
+            order, a gate that nothing can pass; with its line.
     """
-    path = data_path("frameworks", name)
-    framework, digest = _read_record(path, Framework)
-    _check_framework(framework, path)
+    framework, digest, lines = _read_lines(data_path("frameworks", name), Framework)
+    check_framework(framework, lines)
     return framework, digest
+
+
+def framework_lines(name: str) -> Lines:
+    """Where each key of a framework stands, for what is found wrong with it later."""
+    return plan_lines(data_path("frameworks", name))
 
 
 def read_json(path: Path, record: type[R]) -> R:
@@ -227,6 +243,10 @@ def described(info: TaskInfo, digest: str | None) -> dict[str, Any]:
     return {"syscard": info.model_dump(mode="json")}
 
 
+def _folder(kind: str) -> Path:
+    return Path(str(files("syscard"))) / "data" / kind
+
+
 def _read_row(line: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
@@ -239,58 +259,15 @@ def _read_row(line: str, where: str) -> dict[str, Any]:
 
 def _read_record(path: Path, record: type[R]) -> tuple[R, str]:
     """A record from YAML, and the digest of the file's text."""
+    return _read_lines(path, record)[:2]
+
+
+def _read_lines(path: Path, record: type[R]) -> tuple[R, str, Lines]:
     text = read_text(path)
     content, lines = read_yaml(text, str(path))
     if not isinstance(content, dict):
         raise DataError(f"{path} is not a mapping of keys to values.")
     try:
-        return record.model_validate(content), digest_bytes(text.encode())
+        return record.model_validate(content), digest_bytes(text.encode()), lines
     except ValidationError as error:
         raise DataError(lines.explain(error, record)) from error
-
-
-def _check_framework(framework: Framework, path: Path) -> None:
-    order = {level: place for place, level in enumerate(framework.levels)}
-    _check_names(framework, path)
-    for gate in framework.gates:
-        if gate.at_most not in order:
-            raise DataError(f"{path}: gate {gate.name!r} names {gate.at_most!r}, not a level.")
-    for category in framework.categories:
-        if set(category.levels) != set(order):
-            raise DataError(f"{path}: category {category.name!r} must define each level once.")
-        for indicator in category.indicators:
-            _check_thresholds(indicator.name, indicator.danger, indicator.thresholds, order, path)
-
-
-def _check_names(framework: Framework, path: Path) -> None:
-    groups = [
-        ("level", list(framework.levels)),
-        ("category", [c.name for c in framework.categories]),
-        ("gate", [g.name for g in framework.gates]),
-        ("indicator", [i.name for c in framework.categories for i in c.indicators]),
-    ]
-    for what, names in groups:
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise DataError(f"{path}: {what} {twice[0]!r} stands twice.")
-
-
-def _check_thresholds(
-    name: str, danger: str, thresholds: Any, order: dict[str, int], path: Path
-) -> None:
-    if not thresholds:
-        raise DataError(f"{path}: indicator {name!r} has no threshold, so it can reach no level.")
-    places = []
-    for threshold in thresholds:
-        if order.get(threshold.level, 0) == 0:
-            raise DataError(
-                f"{path}: indicator {name!r} has a threshold for {threshold.level!r}, which is "
-                "not a level above the lowest."
-            )
-        places.append((order[threshold.level], threshold.at))
-    places.sort()
-    values = [at if danger == "high" else -at for _, at in places]
-    if any(later <= earlier for earlier, later in pairwise(values)) or len(
-        {place for place, _ in places}
-    ) != len(places):
-        raise DataError(f"{path}: thresholds of {name!r} do not grow with the level.")

@@ -9,10 +9,19 @@ lowest first, is its order.
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Mitigation = Literal["pre", "post"]
-Danger = Literal["high", "low"]  # which end of a metric is the dangerous one
+from syscard.frameworks import Category as Category
+from syscard.frameworks import Danger as Danger
+from syscard.frameworks import Framework as Framework
+from syscard.frameworks import Gate as Gate
+from syscard.frameworks import Indicator as Indicator
+from syscard.frameworks import Mitigation as Mitigation
+from syscard.frameworks import Threshold as Threshold
+from syscard.record import Record as Record
+from syscard.reported import Publication as Publication
+from syscard.validations import Validation as Validation
+
 Kind = Literal["safety", "capability"]
 State = Literal["met", "unmet", "unknown"]
 Outcome = Literal[
@@ -25,12 +34,6 @@ Outcome = Literal[
     "refused",
     "stopped",
 ]
-
-
-class Record(BaseModel):
-    """Frozen, and refuses what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 # ---------------------------------------------------------------- what a task says of itself
@@ -47,6 +50,8 @@ class Metric(Record):
     denominator: Literal["clusters", "eligible"] = "clusters"  # "eligible": it is random
     values: Literal["binary", "unit"] = "binary"  # of one sample: 0 or 1, or anything between
     score: str | None = None  # the scorer to read it from, in a log that has several
+    looks_for: str | None = None  # what its grader looks for, as validations name it
+    language: str | None = None  # of the answers; None: not stated, so no validation transports
 
 
 class Grader(Record):
@@ -56,6 +61,7 @@ class Grader(Record):
     lineage: str
     digest: str | None = None
     known: str  # what is known of its agreement with people; printed on the card
+    by_key: bool = False  # compares with a right answer: there is no judgement to validate
 
 
 class TaskInfo(Record):
@@ -86,6 +92,7 @@ class Side(Record):
     base_url: str | None = None
     solver: str | None = None
     solver_args: dict[str, Any] = {}
+    family: str | None = None  # of the model, as validations of graders name it
 
 
 class About(Record):
@@ -117,6 +124,7 @@ class PlanTask(Record):
     args: dict[str, Any] = {}
     limit: int | None = Field(default=None, ge=1)
     epochs: int | None = Field(default=None, ge=1)
+    stop_when_decided: bool | None = None  # None: as `syscard run` is told
     generate: dict[str, Any] = {}  # Inspect's generation options: max_tokens, temperature, ...
     metrics: tuple[Metric, ...] = ()  # for a task that does not describe its own
 
@@ -159,6 +167,29 @@ class Reference(Record):
     log: str | None = None
 
 
+class Labels(Record):
+    """People's verdicts on a random part of a log's clusters, drawn before they were read.
+
+    The file has one `{id, epoch, value}` a line, each value in the metric's own direction.
+    """
+
+    task: str
+    metric: str
+    mitigation: Mitigation
+    file: str
+    drawn_by: int  # the seed of the draw: clusters in the order of a digest of it and their names
+    clusters: int = Field(ge=1)  # how many of that order are labelled: fixed before any is read
+
+
+class Preferences(Record):
+    """People's side-by-side ratings of anonymised models: a file of one rating a line."""
+
+    title: str
+    file: str
+    source: str  # who rated, how they were chosen and asked
+    by: Literal["conversation", "rater"] = "conversation"  # what is drawn again, whole
+
+
 class Plan(Record):
     """What is run, on what, judged by which framework: what a release owner signs."""
 
@@ -168,10 +199,15 @@ class Plan(Record):
     pre: Side
     post: Side
     grader: GraderModel | None = None
-    tasks: tuple[PlanTask, ...]
+    tasks: tuple[PlanTask, ...]  # may be empty where all evidence is reported
     requirements: tuple[Requirement, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     references: tuple[Reference, ...] = ()
+    validations: tuple[str, ...] = ()  # files: how well graders agree with people
+    labels: tuple[Labels, ...] = ()
+    preferences: tuple[Preferences, ...] = ()
+    reported: tuple[str, ...] = ()  # files of tables that somebody else published
+    repeated: Literal["first", "pooled"] = "first"  # what a second run of a task is
     seed: int = Field(default=1, ge=1)  # of the samples' order, drawn options, rewrites
     epochs: int = Field(default=1, ge=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
@@ -218,6 +254,51 @@ class Group(Record):
     unscored: int
 
 
+class StoppingRule(Record):
+    """What a run may stop on, all fixed before it: written into its log, and read from there.
+
+    Clusters enter in the order of a digest of `seed` and their names, which nobody chose.
+    """
+
+    rule: str = "betting sequence"
+    confidence: float = Field(gt=0, lt=1)
+    seed: int
+    bounds: dict[str, tuple[float, ...]]  # of each metric that has any: where a decision changes
+    clusters: dict[str, str] = {}  # of samples: their cluster, where it is not they alone
+    owes: dict[str, tuple[str, ...]] = {}  # of samples: the metrics that they enter, if not all
+    largest: dict[str, int] = {}  # samples of one cluster that a metric can have, at most
+
+
+class Stopping(Record):
+    """How a run under the rule ended, in clusters: "stopped at 64 of 800: decided"."""
+
+    rule: str
+    confidence: float
+    bounds: tuple[float, ...]  # of this metric; none: the task was decided on others
+    entered: int
+    planned: int
+    decided: bool  # every bounded metric of the task
+    empty: bool = False  # the sequence contradicts itself: inconclusive
+
+
+class Correction(Record):
+    """What people's labels say of a graded rate; shown beside the raw one, and rated on.
+
+    By a validation of the grader elsewhere, or by labels on a random part of these samples.
+    """
+
+    by: Literal["validation", "labels"]
+    file: str
+    digest: str
+    estimate: Estimate = Estimate()  # of the scored samples
+    filled: Interval | None = None  # from every unscored sample harmless to every one dangerous
+    validation: Validation | None = None
+    transports: bool = False  # made on the same construct, language, and task or model family
+    unbounded: bool = False  # the grader may be no better than chance: nothing can be corrected
+    labelled: int = 0  # clusters
+    why: str = ""  # why it is not corrected, or why its validation does not transport
+
+
 class Measurement(Record):
     """A metric of one task on one side, with all that became of its samples."""
 
@@ -237,9 +318,12 @@ class Measurement(Record):
     logs: tuple[Log, ...]
     samples: str  # digest of which samples: ids and epochs, sorted
     content: str | None = None  # digest of every sample's prompt, answer and verdict
+    stopping: Stopping | None = None  # of a run that might stop when it was decided
     settings: dict[str, Any] = {}  # epochs, generation options, seed: how it was elicited
     usage: dict[str, int] = {}  # tokens in and out, all samples
     attempts: dict[str, float] = {}  # red team: attempts used, budget
+    corrected: tuple[Correction, ...] = ()  # for the grader's error
+    beside: dict[str, Estimate] = {}  # other methods' answers, by name: they decide nothing
 
 
 class Comparison(Record):
@@ -254,6 +338,25 @@ class Comparison(Record):
     mcnemar: float | None = None  # exact p for binary pairs; stands beside, decides nothing
 
 
+class WinRate(Record):
+    """How often people prefer one model to another, by a Bradley-Terry model."""
+
+    model: str
+    over: str
+    estimate: Estimate
+
+
+class Wins(Record):
+    """Win rates from one file of people's preferences: evidence, and no indicator."""
+
+    preferences: Preferences
+    digest: str  # of the file
+    pairs: tuple[WinRate, ...]
+    rated: int
+    unknown: int  # ratings that could not tell, left out
+    clusters: int  # conversations or raters
+
+
 class Measurements(Record):
     """Everything that was measured for one plan: the file between `measure` and `rate`."""
 
@@ -265,65 +368,11 @@ class Measurements(Record):
     compared: tuple[Comparison, ...]
     set_aside: tuple[str, ...] = ()  # logs in the folder that are not this plan's evidence, and why
     incomplete: tuple[str, ...] = ()  # planned tasks without a finished log
+    repeats: tuple[Log, ...] = ()  # second runs, where the plan says that the first counts
+    wins: tuple[Wins, ...] = ()
 
 
 # ---------------------------------------------------------------- levels and decisions
-
-
-class Threshold(Record):
-    """Where a level begins, and who says so."""
-
-    level: str
-    at: float = Field(ge=0, le=1)
-
-
-class Indicator(Record):
-    """A metric of a task that a category is rated on."""
-
-    name: str
-    task: str
-    metric: str
-    danger: Danger
-    thresholds: tuple[Threshold, ...]
-    rationale: str
-    source: str
-    margin: float = Field(default=0, ge=0, le=1)  # for what better elicitation could reach
-
-
-class Category(Record):
-    """A tracked risk category with the framework's words for each of its levels."""
-
-    name: str
-    title: str
-    levels: dict[str, str]
-    source: str
-    indicators: tuple[Indicator, ...]
-
-
-class Gate(Record):
-    """What must hold before one act: the highest level it lets through, and on which side."""
-
-    name: str
-    title: str
-    mitigation: Mitigation
-    at_most: str
-    source: str
-    requirements: bool = True  # the plan's safety requirements must be met as well
-    signatures: tuple[str, ...] = ()  # what people must have signed
-
-
-class Framework(Record):
-    """How numbers become levels and decisions: data, which a safety board edits."""
-
-    name: str
-    title: str
-    version: str
-    source: str
-    levels: tuple[str, ...] = Field(min_length=2)  # lowest first
-    max_unscored: float = Field(ge=0, le=1)  # above it a capability indicator is under-elicited
-    max_grader_failed: float = Field(ge=0, le=1)  # above it a category is not complete
-    categories: tuple[Category, ...]
-    gates: tuple[Gate, ...]
 
 
 class IndicatorRating(Record):
@@ -333,12 +382,15 @@ class IndicatorRating(Record):
     task: str
     metric: str
     level: str | None  # None where it is not rated
-    standing: Literal["established", "precautionary", "under-elicited", "not measured"]
-    at_least: str | None = None  # of an under-elicited one: what holds even at best
+    standing: Literal[
+        "established", "precautionary", "under-elicited", "not validated", "not measured"
+    ]
+    at_least: str | None = None  # of one that is measured and not rated: what its other end says
     value: float | None = None
     cautious: float | None = None
     other: float | None = None
     more: int | None = None  # about how many more samples would settle it
+    more_tokens: int | None = None  # about what they would cost, at this model's token use
     why: str
 
 
@@ -376,6 +428,44 @@ class Rating(Record):
     overall: tuple[OverallRating, ...]
 
 
+class Standing(Record):
+    """The level that stands for one category on one side, and by whose word."""
+
+    category: str
+    title: str
+    mitigation: Mitigation
+    computed: str | None  # the floor; None: not rated
+    complete: bool
+    level: str | None  # what gates go by: as advised where a quorum advised, else the floor
+    basis: Literal["computed", "advised", "overridden", "adopted"]
+    settled: bool = False  # complete, or adopted: the level may be held against a limit
+    people: tuple[str, ...] = ()  # who advised or adopted it
+    against: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    dissent: tuple[str, ...] = ()
+    forecast: dict[str, str] = {}  # who expects which level
+    source: str | None = None  # of an adopted level
+    why: str = ""
+
+
+class Current(Record):
+    """What the plan's models and tasks are now, as far as this machine can see."""
+
+    models: dict[Mitigation, str | None] = {}  # digest of the weights; None: cannot be seen
+    names: dict[Mitigation, tuple[str, ...]] = {}  # by which the plan knows the model
+    tasks: dict[str, str] = {}  # task to its version and the digest of its content
+
+
+class Stale(Record):
+    """A piece of evidence that no longer speaks of what would be released, and why."""
+
+    what: Literal["model", "task", "age", "trigger"]
+    task: str
+    mitigation: Mitigation
+    why: str
+    rerun: str  # the command that would make it fresh
+
+
 class Condition(Record):
     """One thing that a gate asks for. `exit_code` is what it alone would answer."""
 
@@ -395,6 +485,9 @@ class Decision(Record):
     exit_code: int
     conditions: tuple[Condition, ...]
     rating_digest: str
+    ledger_head: str | None = None  # what of the ledger it saw; None: it saw none
+    asked: str = ""  # ISO 8601: evidence ages
+    current: Current | None = None  # what it held the evidence against; None: nothing
 
 
 # ---------------------------------------------------------------- the card
@@ -428,6 +521,20 @@ class Evaluation(Record):
     page: str  # the page of its samples, relative to the card
 
 
+class Statement(Record):
+    """What one person signed, as the ledger has it."""
+
+    sequence: int
+    kind: Literal["advised", "approved", "attested"]
+    who: str
+    key: str
+    roles: tuple[str, ...]
+    what: str
+    answer: Literal["yes", "no", ""] = ""
+    reason: str
+    time: str
+
+
 class SetInfo(Record):
     """One set of prompts: who wrote it, under which licence, which bytes."""
 
@@ -439,6 +546,17 @@ class SetInfo(Record):
     size: int
     describes: str
     absent: dict[str, str] = {}  # a category in which no text of ours may exist, and why
+
+
+class Withheld(Record):
+    """A log of which a public bundle holds rows only: how many of its samples nobody may read."""
+
+    log: str  # its SHA-256
+    task: str
+    mitigation: Mitigation
+    samples: int
+    of: int
+    rows: str  # SHA-256 of the file that stands in for it
 
 
 class Card(Record):
@@ -458,3 +576,13 @@ class Card(Record):
     set_aside: tuple[str, ...]
     incomplete: tuple[str, ...]
     limits: tuple[str, ...]
+    standings: tuple[Standing, ...] = ()
+    statements: tuple[Statement, ...] = ()  # what people attested and answered, in their order
+    ledger_head: str | None = None
+    repeats: tuple[Log, ...] = ()
+    wins: tuple[Wins, ...] = ()
+    reported: tuple[Publication, ...] = ()
+    runs: tuple[str, ...] = ()  # starts without a log, logs without a start
+    files: dict[str, str] = {}  # what else the plan names, and the SHA-256 of each
+    withheld: tuple[Withheld, ...] = ()
+    envelope: str | None = None  # the id of the key that signed the card's statement

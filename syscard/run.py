@@ -7,22 +7,30 @@ evidence; others in the folder are of earlier contents and are set aside.
 
 import inspect
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from inspect_ai import eval_retry, eval_set
-from inspect_ai.hooks import Hooks, SampleEnd, hooks
-from inspect_ai.log import EvalLog, EvalSampleSummary, read_eval_log_sample_summaries
+from inspect_ai.log import (
+    EvalLog,
+    EvalSampleSummary,
+    ProvenanceData,
+    invalidate_samples,
+    read_eval_log,
+    read_eval_log_sample_summaries,
+    write_eval_log,
+)
 from inspect_ai.model import GenerateConfig, Model, get_model
 from inspect_ai.util import registry_create
 
 from syscard.errors import DataError, IncompleteError, SetupError, SyscardError
 from syscard.files import digest_bytes, write_text
-from syscard.jobs import Job
-from syscard.records import Plan
+from syscard.jobs import Job, find_task
+from syscard.progress import Progress
+from syscard.records import Plan, StoppingRule
+from syscard.turns import stop_when_decided
 from syscard.weights import weights_digest, weights_path
 
 Talk = Callable[[str], None]
@@ -32,7 +40,6 @@ OURS = {  # decided by the plan
     *("message_limit", "token_limit", "turn_limit", "time_limit", "working_limit", "cost_limit"),
 }
 TRANSPORT = {"max_retries", "timeout", "attempt_timeout", "adaptive_connections", "batch"}
-ENOUGH = 5  # samples, before a time left is worth saying
 DEFAULTS: dict[str, Any] = {
     "fail_on_error": False,
     "retry_on_error": 1,
@@ -44,6 +51,14 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+class Watch(Protocol):
+    """Told of each job before its first call to the model, and when its log is whole."""
+
+    def started(self, job: Job, before: Path | None, again: bool) -> int | None: ...
+
+    def ended(self, started: int | None, log: Path) -> None: ...
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run, apart from what: none of it changes what a sample finds."""
@@ -53,6 +68,7 @@ class Options:
     display: str = "none"
     retry_failed: bool = False
     passed: dict[str, Any] | None = None  # straight to Inspect's eval_set
+    watch: Watch | None = None
 
 
 def run(
@@ -77,6 +93,7 @@ def run(
     failures: list[str] = []
     for job in jobs:
         progress.begin(job)
+        announced = _announce(job, index, options)
         try:
             log, said = _finished(plan, job, options)
         finally:
@@ -87,6 +104,8 @@ def run(
         else:
             talk(said)
             index.put(job, log)
+            if options.watch is not None:
+                options.watch.ended(announced, index.log_of(job) or Path(log.location))
     if failures:
         more = f" ({len(failures) - 1} more)" if len(failures) > 1 else ""
         raise IncompleteError(
@@ -94,6 +113,17 @@ def run(
             "command again."
         )
     return options.log_dir / "run.json"
+
+
+def content_of(job: Job) -> str:
+    """A digest of all that decides what the job finds."""
+    return digest_bytes(f"{_content(job)}\0{job.limit}".encode())
+
+
+def _announce(job: Job, index: "Index", options: Options) -> int | None:
+    if options.watch is None:
+        return None
+    return options.watch.started(job, index.log_of(job), options.retry_failed)
 
 
 def check_writable(folder: Path) -> None:
@@ -142,16 +172,18 @@ def _finished(plan: Plan, job: Job, options: Options) -> tuple[EvalLog | None, s
     ended = read_eval_log_sample_summaries(log.location)
     if not ended:
         return None, "not one sample was run"
-    return log, _outcome(job, ended)
+    return log, _outcome(job, log, ended)
 
 
 def _run_job(plan: Plan, job: Job, options: Options) -> EvalLog:
-    folder = options.log_dir / job.mitigation / job.name
+    folder = options.log_dir / job.mitigation / _folder(job)
     call = _call(plan, job, options, folder)
     _, logs = eval_set(**call)
     log = logs[0]
     failed = options.retry_failed and log.status == "success"
     if failed and _errors(read_eval_log_sample_summaries(log.location)):
+        if _rule(job) is not None:
+            return _reopened(log, _call(plan, job, options, folder))
         eval_retry(
             log.location,
             log_dir=str(folder),
@@ -163,6 +195,29 @@ def _run_job(plan: Plan, job: Job, options: Options) -> EvalLog:
         _, logs = eval_set(**call)
         log = logs[0]
     return log
+
+
+def _reopened(log: EvalLog, call: dict[str, Any]) -> EvalLog:
+    """Run what failed again under the same rule, which Inspect's own retry would not know."""
+    whole = read_eval_log(log.location)
+    failed = [s.uuid for s in whole.samples or [] if s.error is not None and s.uuid is not None]
+    why = ProvenanceData(author="syscard run", reason="it failed, and --retry-failed was given")
+    write_eval_log(invalidate_samples(whole, failed, why))
+    _, logs = eval_set(**call)
+    return logs[0]
+
+
+def _rule(job: Job) -> StoppingRule | None:
+    """The rule that the job runs under; none where there is no question to decide."""
+    return job.stopping if job.stopping is not None and job.stopping.bounds else None
+
+
+def _folder(job: Job) -> str:
+    """Of the job's logs: its own for each rule, since a log that stopped answers only to its."""
+    rule = _rule(job)
+    if rule is None:
+        return job.name
+    return f"{job.name}-stopping-{digest_bytes(rule.model_dump_json().encode())[:8]}"
 
 
 def _call(plan: Plan, job: Job, options: Options, folder: Path) -> dict[str, Any]:
@@ -187,7 +242,28 @@ def _call(plan: Plan, job: Job, options: Options, folder: Path) -> dict[str, Any
         call["model_base_url"] = job.base_url
     if job.solver is not None:
         call["solver"] = registry_create("solver", job.solver, **job.solver_args)
-    return call
+    return call | _stopping(plan, job, call, folder)
+
+
+def _stopping(plan: Plan, job: Job, call: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What changes in the call where the job may stop: the task made here, and every sample let
+    in at once, for its turn to be waited for; the slots are counted there."""
+    rule, function = _rule(job), find_task(job.task)
+    if rule is None or function is None:
+        return {}
+    metrics = next((item.metrics for item in plan.tasks if item.task == job.task), ())
+    slots = call.get("max_samples") or call["max_connections"]
+    task, rule, size = stop_when_decided(
+        function(**job.args), rule, metrics, job.epochs, slots, folder
+    )
+    stated = {"rule": rule.rule, **rule.model_dump(exclude_defaults=True)}
+    noted = call["metadata"]["syscard_run"] | {"stopping": stated}
+    return {
+        "tasks": task,
+        "task_args": {},
+        "max_samples": size,
+        "metadata": {"syscard_run": noted},
+    }
 
 
 def _metadata(plan: Plan, job: Job) -> dict[str, Any]:
@@ -222,12 +298,24 @@ def _errors(ended: Sequence[EvalSampleSummary]) -> int:
     return sum(summary.error is not None for summary in ended)
 
 
-def _outcome(job: Job, ended: Sequence[EvalSampleSummary]) -> str:
+def _outcome(job: Job, log: EvalLog, ended: Sequence[EvalSampleSummary]) -> str:
     failed = _errors(ended)
     text = f"{job.mitigation:4}  {job.task}: {len(ended)} samples"
     if failed:
         text += f", of which {failed} failed (--retry-failed runs those again)"
-    return text
+    return text + _stopped(job, log)
+
+
+def _stopped(job: Job, log: EvalLog) -> str:
+    """Whether the job stopped before its last cluster, and why it did not where it was asked to."""
+    found = log.results.early_stopping if log.results else None
+    if job.stopping is None:
+        return ""
+    if _rule(job) is None:
+        return "; no threshold or requirement asks anything of it, so it ran whole"
+    if found is None or not found.metadata.get("decided"):
+        return "; not decided, so it ran whole"
+    return f"; stopped at {found.metadata['entered']} of {found.metadata['planned']}: decided"
 
 
 def _cause(error: Exception) -> str:
@@ -269,6 +357,11 @@ class Index:
         }
         self._write()
 
+    def log_of(self, job: Job) -> Path | None:
+        """The job's evidence so far."""
+        entry = self.entries.get((job.task, job.mitigation))
+        return None if entry is None else self.folder / entry["log"]
+
     def drop(self, job: Job) -> None:
         """The job has no evidence: it failed."""
         self.entries.pop((job.task, job.mitigation), None)
@@ -290,63 +383,6 @@ class Index:
 def _content(job: Job) -> str:
     """A digest of all that decides what the job finds, but how many of its samples are run."""
     parts = [job.model, job.model_args, job.base_url, job.args, job.answered_by, job.solver_args]
+    if (rule := _rule(job)) is not None:
+        parts.append(rule.model_dump())
     return digest_bytes(json.dumps([*parts, job.generate, job.epochs], default=str).encode())
-
-
-class Progress:
-    """Says how far the run is and how long it will take, from the samples that have ended."""
-
-    current: "Progress | None" = None
-
-    def __init__(self, owed: dict[int, int], talk: Talk) -> None:
-        self.owed = owed
-        self.talk = talk
-        self.done_jobs = 0
-        self.ended = 0  # samples of the job that is running
-        self.ran = 0  # samples that ran in this process
-        self.started = time.monotonic()
-        self.spoke = 0.0
-        self.job: Job | None = None
-
-    @classmethod
-    def of(cls, jobs: Sequence[Job], talk: Talk) -> "Progress":
-        """Progress over these jobs; unknown sizes count as one sample."""
-        return cls({place: job.owed or 1 for place, job in enumerate(jobs)}, talk)
-
-    def begin(self, job: Job) -> None:
-        self.job, self.ended = job, 0
-        Progress.current = self
-
-    def end(self) -> None:
-        self.done_jobs += 1
-        Progress.current = None
-
-    def sample(self) -> None:
-        """One more sample has ended: speak at most every five seconds."""
-        self.ended += 1
-        self.ran += 1
-        now = time.monotonic()
-        if self.job is None or now - self.spoke < 5:
-            return
-        self.spoke = now
-        of = self.owed[self.done_jobs]
-        said = f"{self.job.mitigation:4}  {self.job.task}: {self.ended} of {of} samples; "
-        said += f"task {self.done_jobs + 1} of {len(self.owed)}; "
-        left = sum(n for place, n in self.owed.items() if place >= self.done_jobs) - self.ended
-        seconds = (now - self.started) / self.ran * max(left, 0)
-        known = self.ran >= ENOUGH
-        self.talk(said + (f"about {_duration(seconds)} left" if known else "time left unknown yet"))
-
-
-@hooks(name="syscard_progress", description="Says how far a run of syscard is.")
-class SampleCounter(Hooks):
-    """Tells the run in progress of each sample that ended."""
-
-    async def on_sample_end(self, data: SampleEnd) -> None:
-        """Counted whatever became of it."""
-        if Progress.current is not None:
-            Progress.current.sample()
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -105,7 +105,7 @@ def test_the_same_evidence_gives_the_same_card_to_the_byte(measured: Path) -> No
     syscard("card", "deploy.json", *date, "-o", "two")
 
     files = [path.relative_to("one") for path in Path("one").rglob("*") if path.is_file()]
-    assert len(files) == 5
+    assert len(files) == 5 + 9  # pages, and the evidence: four logs, four records, one decision
     assert all((Path("one") / f).read_bytes() == (Path("two") / f).read_bytes() for f in files)
 
 
@@ -234,7 +234,7 @@ WRONG = [
     (("run", "plan.yaml", "--only", "xyz"), 2, "--only matches none of"),
     (("run", "plan.yaml", "--", "temprature=1"), 1, "takes no 'temprature'"),
     (("run", "plan.yaml", "--", "limit"), 2, "name=value"),
-    (("measure",), 2, "Missing argument"),
+    (("measure",), 2, "name the logs"),
     (("frobnicate",), 2, "No such command"),
 ]
 

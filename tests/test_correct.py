@@ -126,6 +126,21 @@ def test_the_rectifier_moves_the_value_by_the_mean_gap_and_adds_the_ends():
     assert found.interval.confidence == 0.95
 
 
+@pytest.mark.parametrize("n", [40, 400])
+def test_the_rectified_value_is_that_of_prediction_powered_inference_and_its_interval_wider(n):
+    ppi = pytest.importorskip("ppi_py", reason="708 MB of what it needs are not installed")
+    generator = np.random.default_rng(n)
+    graded = generator.binomial(1, 0.3, 5 * n).astype(float)
+    people = np.abs(graded[:n] - generator.binomial(1, 0.1, n))
+
+    ours = rectified(graded, people - graded[:n], 0.95, 1)
+
+    value = ppi.ppi_mean_pointestimate(people, graded[:n], graded, lam=1)
+    low, high = ppi.ppi_mean_ci(people, graded[:n], graded, alpha=0.05, lam=1)
+    assert ours.value == pytest.approx(float(value[0]))
+    assert ours.interval.low < low[0] < high[0] < ours.interval.high
+
+
 def test_no_human_labels_are_no_rectifier():
     with pytest.raises(ValueError):
         rectified([0.0, 1.0], [], 0.95, 1)

@@ -10,10 +10,11 @@ import pytest
 
 from syscard.errors import SetupError
 from syscard.library import read_json
-from syscard.records import Card
+from syscard.records import Card, Decision
 from syscard.weights import weights_path
 
 HERE = Path(__file__).parent
+SIDES = ("pre", "post")
 SCRIPT = HERE.parent / "examples" / "demo.sh"
 
 
@@ -35,6 +36,11 @@ def offline(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PATH": path, "HOME": str(home), "HF_HUB_OFFLINE": "1"}
 
 
+def evidence(out: Path) -> list[Path]:
+    """What a second run must not touch: the logs, and the ledger of who signed what."""
+    return [*(out / "logs").rglob("*.eval"), *out.glob("ledger-*.jsonl")]
+
+
 def test_the_demo_runs_offline_and_a_second_time_runs_nothing_again(
     offline: dict[str, str], tmp_path: Path
 ) -> None:
@@ -42,13 +48,13 @@ def test_the_demo_runs_offline_and_a_second_time_runs_nothing_again(
     arguments = ["bash", str(SCRIPT), "demo", str(out), "2"]
 
     first = subprocess.run(arguments, env=offline, capture_output=True, text=True)
-    logs = {path: path.read_bytes() for path in out.rglob("*.eval")}
+    kept = {path: path.read_bytes() for path in evidence(out)}
     second = subprocess.run(arguments, env=offline, capture_output=True, text=True)
 
     assert first.returncode == 0, first.stderr
     assert second.returncode == 0, second.stderr
-    assert len(logs) == 20
-    assert {path: path.read_bytes() for path in out.rglob("*.eval")} == logs
+    assert sum(path.suffix == ".eval" for path in kept) == 20
+    assert {path: path.read_bytes() for path in evidence(out)} == kept
     for said in (
         "CBRN",
         "Model autonomy",
@@ -58,12 +64,44 @@ def test_the_demo_runs_offline_and_a_second_time_runs_nothing_again(
         "index.html",
     ):
         assert said in first.stdout
+    assert "(demo key)" in first.stderr
     card = read_json(out / "card" / "card.json", Card)
     assert {(m.mitigation, e.task) for e in card.evaluations for m in e.measured} == {
         (side, task.task) for side in ("pre", "post") for task in card.plan.tasks
     }
     assert all((out / "card" / e.page).exists() for e in card.evaluations)
-    assert [decision.exit_code for decision in card.decisions] != [0, 0]
+    assert [decision.gate for decision in card.decisions] == ["deploy", "develop", "secure"]
+    assert card.decisions[0].exit_code == 3
+    assert [s.answer for s in card.statements if s.kind == "approved"] == ["no", "no"]
+    assert card.runs == ()
+
+
+def test_the_published_case_opens_its_gates_on_reported_evidence_only(
+    offline: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    script = ["bash", str(HERE.parent / "examples" / "o3-mini" / "run.sh"), str(out)]
+
+    done = subprocess.run(script, env=offline, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    card = read_json(out / "card" / "card.json", Card)
+    assert {r.reads for r in card.rating.overall} == {"not rated"}
+    levels = {(s.category, s.mitigation): (s.level, s.basis) for s in card.standings}
+    published = {"cbrn": "Medium", "cybersecurity": "Low", "persuasion": "Medium"}
+    published["autonomy"] = "Medium"
+    assert levels == {
+        (name, side): (level, "adopted") for name, level in published.items() for side in SIDES
+    }
+    answers = {d.gate: (d.exit_code, d.answer) for d in card.decisions}
+    assert answers == dict.fromkeys(
+        ("deploy", "develop", "secure"), (0, "yes, on reported evidence")
+    )
+    alone = read_json(out / "deploy-by-numbers-alone.json", Decision)
+    assert alone.exit_code == 4
+    page = (out / "card" / "index.html").read_text()
+    assert "adopted</a> on reported evidence" in page
+    assert "exact at n: " in page
 
 
 def test_a_wheel_in_an_environment_of_its_own_carries_what_the_plan_needs(tmp_path: Path) -> None:

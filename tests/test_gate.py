@@ -13,8 +13,11 @@ from example_evidence import (
     row,
     solved,
 )
+from example_ledger import FRAMEWORK, PLAN, RATING
 
-from syscard.assess.gate import answer_of, decide
+from syscard.assess.case import Case
+from syscard.assess.exits import answer_of
+from syscard.assess.gate import decide
 from syscard.errors import DataError
 from syscard.records import PlanTask, Requirement
 
@@ -27,8 +30,22 @@ HARMLESS = "syscard/harmless"
 def answer(gate, *logs, requirements=(), by=None, tasks=()):
     """The decision on those logs; no task is planned but those named."""
     of = plan(*tasks, requirements=requirements).model_copy(update={"tasks": tuple(tasks)})
-    found, by = measured(*logs, of=of), by or framework()
-    return decide(gate, rated(found, by), found, of, by, "rating")
+    return decide(gate, case(measured(*logs, of=of), of, by or framework()))
+
+
+def case(found, of, by, council=None, **more):
+    """The case of those measurements, with what the council signed of it."""
+    return Case(
+        plan=of,
+        plan_digest=PLAN,
+        framework=by,
+        framework_digest=FRAMEWORK,
+        measurements=found,
+        rating=rated(found, by),
+        rating_digest=RATING,
+        ledger=council and council.ledger(),
+        **{"asked": "2025-02-01T00:00:00+00:00", **more},
+    )
 
 
 def at_level(level, side="post", task=CYBER):
@@ -66,7 +83,7 @@ def test_without_signatures_the_best_answer_is_that_they_are_awaited():
 
     assert (found.exit_code, found.answer) == (AWAITS, "awaits signatures")
     assert condition(found, "level") == ("met", OK)
-    assert condition(found, "signature") == ("unmet", AWAITS)
+    assert condition(found, "advice") == ("unmet", AWAITS)
 
 
 def test_a_gate_that_asks_for_no_signature_opens():
@@ -227,5 +244,18 @@ def test_a_decision_names_every_condition_and_the_rating_it_stands_on():
 
     found = answer("deploy", at_level("Low"), requirements=(requirement,))
 
-    assert [c.name for c in found.conditions] == ["level", "requirement", "run", "signature"]
-    assert found.rating_digest == "rating"
+    assert [c.name for c in found.conditions] == ["level", "requirement", "run", "fresh", "advice"]
+    assert found.rating_digest == RATING
+
+
+def test_a_requirement_on_a_grader_that_agrees_too_little_with_people_is_not_met():
+    asked = (Requirement(task=HARMLESS, metric="solved", at_most=0.5),)
+    logs = [at_level("Low"), at_level("Low", task=BIO), reading(solved(0, 100), task=HARMLESS)]
+
+    found = [
+        answer("deploy", *logs, requirements=asked, by=framework(least_agreement=least))
+        for least in (None, 0.7)
+    ]
+
+    assert condition(found[0], "requirement") == ("met", OK)
+    assert condition(found[1], "requirement") == ("unknown", INCONCLUSIVE)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from example_people import write_validation
 
 from syscard.cost import Speed, expect
 from syscard.errors import DataError
@@ -109,6 +110,20 @@ def test_a_task_in_a_file_is_found_by_its_path(plan_file: Plan, tmp_path: Path) 
     assert resolve(path)[0].task == f"{source}@mine"
 
 
+def test_a_task_in_a_file_cannot_stop_and_the_plan_says_so(plan_file: Plan, tmp_path: Path) -> None:
+    source = tmp_path / "mine.py"
+    source.write_text(
+        "from inspect_ai import Task, task\n\n@task\ndef mine():\n    return Task()\n"
+    )
+    metric = "{name: accuracy, means: share solved, danger: high, kind: capability}"
+    asked = f"requirements: [{{task: {source}@mine, metric: accuracy, at_most: 0.5}}]\n"
+    fields = f"metrics: [{metric}], stop_when_decided: true"
+    path = plan_file(asked, **{"syscard/disallowed, limit: 6": f"{source}@mine, {fields}"})
+
+    with pytest.raises(DataError, match=r"plan.yaml:13: .*mine.py@mine is a file, and only"):
+        resolve(path)
+
+
 def test_every_packaged_task_is_found_and_nothing_else() -> None:
     assert find_task("syscard/disallowed") is not None
     assert find_task("syscard/judge_refusal") is None
@@ -168,3 +183,22 @@ def test_an_unknown_speed_reads_unknown(plan_file: Plan) -> None:
 
     assert "time: unknown" in text
     assert "at most 24 model calls" in text
+
+
+def test_a_validation_that_does_not_add_up_is_found_before_anything_runs(
+    plan_file: Plan, tmp_path: Path
+) -> None:
+    path = Path(write_validation(tmp_path / "grader.yaml"))
+    path.write_text(path.read_text().replace('"bad_right":95', '"bad_right":195'))
+
+    with pytest.raises(DataError, match=r"grader.yaml:1.*more often than people labelled"):
+        resolve(plan_file(f"validations: [{path}]\n"))
+
+
+def test_labels_of_a_task_that_is_not_planned_are_refused_with_their_line(
+    plan_file: Plan,
+) -> None:
+    labels = "task: syscard/other, metric: m, mitigation: pre, file: l.jsonl"
+
+    with pytest.raises(DataError, match=r"plan.yaml:\d+: 'syscard/other' is not among"):
+        resolve(plan_file(f"labels:\n  - {{{labels}, drawn_by: 1, clusters: 9}}\n"))

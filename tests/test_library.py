@@ -49,30 +49,6 @@ tasks:
   - task: syscard/overrefusal
     limit: 6
 """
-FRAMEWORK = """\
-name: own
-title: Own
-version: "1"
-source: tests
-levels: [Low, Medium, High]
-max_unscored: 0.2
-max_grader_failed: 0.1
-categories:
-  - name: cyber
-    title: Cyber
-    source: tests
-    levels: {Low: l, Medium: m, High: h}
-    indicators:
-      - name: knows
-        task: syscard/security
-        metric: accuracy
-        danger: high
-        thresholds: [{level: Medium, at: 0.5}, {level: High, at: 0.9}]
-        rationale: tests
-        source: tests
-gates:
-  - {name: deploy, title: Deploy, mitigation: post, at_most: Medium, source: tests}
-"""
 
 
 def written(folder: Path, text: str, name: str = "file.yaml") -> Path:
@@ -187,66 +163,6 @@ def test_a_draw_depends_on_its_seed_and_not_on_the_files_order() -> None:
 
     assert again == drawn(rows, 20, seed=3)
     assert again != drawn(rows, 20, seed=4)
-
-
-# ------------------------------------------------------------------------------ frameworks
-
-
-def test_the_packaged_framework_rates_every_category_above_its_lowest_level() -> None:
-    framework, digest = read_framework("preparedness-beta")
-
-    assert framework.levels == ("Low", "Medium", "High", "Critical")
-    assert digest == digest_file(data_path("frameworks", "preparedness-beta"))
-    for category in framework.categories:
-        for indicator in category.indicators:
-            assert [t.level for t in indicator.thresholds] == ["Medium", "High", "Critical"]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "wanted"),
-    [
-        ("at: 0.9}", "at: 0.4}", ("'knows'", "do not grow")),
-        ("at: 0.9}", "at: 0.5}", ("'knows'", "do not grow")),
-        ("danger: high", "danger: low", ("'knows'", "do not grow")),
-        ("{level: High, at: 0.9}", "{level: Medium, at: 0.9}", ("'knows'", "do not grow")),
-        ("{level: High, at: 0.9}", "{level: Hihg, at: 0.9}", ("'knows'", "'Hihg'")),
-        ("{level: High, at: 0.9}", "{level: Low, at: 0.9}", ("'Low'", "above the lowest")),
-        ("[{level: Medium, at: 0.5}, {level: High, at: 0.9}]", "[]", ("'knows'", "no threshold")),
-        ("at: 0.9}", "at: 90}", (":18", "at")),
-        ("at_most: Medium", "at_most: Mild", ("'deploy'", "'Mild'")),
-        ("levels: [Low, Medium, High]", "levels: [Low, Low, High]", ("level 'Low'", "twice")),
-        ("levels: [Low, Medium, High]", "levels: [Low]", (":5", "levels")),
-        ("levels: {Low: l, Medium: m, High: h}", "levels: {Low: l}", ("'cyber'", "each level")),
-        ("max_unscored: 0.2", "max_unscored: 2", (":6", "max_unscored")),
-        ("title: Own\n", "title: Own\ntitel: Own\n", (":3", "'titel'", "'title'")),
-    ],
-)
-def test_a_framework_by_which_nothing_could_be_decided_is_refused(
-    old: str, new: str, wanted: tuple[str, ...], tmp_path: Path
-) -> None:
-    assert old in FRAMEWORK
-    path = written(tmp_path, FRAMEWORK.replace(old, new, 1))
-
-    one_line(lambda: read_framework(str(path)), str(path), *wanted)
-
-
-def test_thresholds_of_a_low_danger_fall_as_the_level_rises(tmp_path: Path) -> None:
-    text = FRAMEWORK.replace("danger: high", "danger: low").replace("0.9", "0.3")
-
-    framework, _ = read_framework(str(written(tmp_path, text)))
-
-    assert framework.categories[0].indicators[0].danger == "low"
-
-
-@pytest.mark.parametrize("what", ["category", "gate", "indicator"])
-def test_two_of_one_name_in_a_framework_are_refused(what: str, tmp_path: Path) -> None:
-    lines = FRAMEWORK.splitlines(keepends=True)
-    start, end = {"category": (8, 20), "gate": (21, 22), "indicator": (13, 20)}[what]
-    text = "".join(lines[:end] + lines[start:end] + lines[end:])
-
-    path = written(tmp_path, text)
-
-    one_line(lambda: read_framework(str(path)), str(path), what, "twice")
 
 
 # ----------------------------------------------------------------------------------- plans

@@ -194,12 +194,12 @@ def test_a_log_cut_in_the_middle_is_refused(plan_file: Write, logs: Path) -> Non
         measured(plan, logs)
 
 
-def test_two_logs_of_one_task_and_side_are_refused(plan_file: Write, logs: Path) -> None:
+def test_one_run_that_is_there_twice_is_refused(plan_file: Write, logs: Path) -> None:
     plan, _ = read_plan(plan_file())
     log = next((logs / "pre" / "disallowed").glob("*.eval"))
     twin = shutil.copy(log, log.parent / "twin.eval")
 
-    with pytest.raises(EvidenceError, match=r"Two logs of syscard/disallowed \(pre\)"):
+    with pytest.raises(EvidenceError, match=r"syscard/disallowed \(pre\) are of one run"):
         measured(plan, log, Path(twin))
 
 

@@ -18,8 +18,10 @@ from example_evidence import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_gate import case
 
-from syscard.assess.gate import AWAITS, YES, decide
+from syscard.assess.exits import AWAITS, YES
+from syscard.assess.gate import decide
 from syscard.assess.rate import check_same, reached, unscored_share
 from syscard.errors import LedgerError
 from syscard.records import CategoryRating, OverallRating, PlanTask
@@ -209,7 +211,7 @@ def test_removing_evidence_opens_no_gate(hits, kept, name):
     for tasks in (TASKS, kept):
         found, of = evidence(hits, tasks)
         found = found.model_copy(update={"incomplete": ()})
-        codes.append(decide(name, rated(found, ONE_EACH), found, of, ONE_EACH, "r").exit_code)
+        codes.append(decide(name, case(found, of, ONE_EACH)).exit_code)
 
     assert codes[1] not in (YES, AWAITS) or codes[0] in (YES, AWAITS)
 

@@ -235,7 +235,7 @@ def test_the_sections_stand_in_order_and_no_evaluation_is_lost() -> None:
         ("4", "Safety evaluations"),
         ("5", "Red teaming"),
         ("6", "Preparedness evaluations"),
-        ("7", "Gates"),
+        ("7", "Advice and gates"),
         ("8", "Limits of the evidence"),
         ("9", "Sets and licences"),
         ("10", "Provenance"),

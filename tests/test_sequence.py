@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syscard.assess.interval import betting
-from syscard.assess.sequence import ConfidenceSequence, decided, log_capitals, sequence
+from syscard.sequence import ConfidenceSequence, decided, log_capitals, sequence
 
 RUNS = 2000
 MOST_MISSED = 0.025 + 3 * math.sqrt(0.025 * 0.975 / RUNS)  # three standard errors of simulation

@@ -7,15 +7,32 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "syscard"
-FLOOR = {"errors", "records", "files", "secret", "yamltext"}  # anybody may stand on it
+FLOOR = {
+    "errors",
+    "record",
+    "validations",
+    "records",
+    "reported",
+    "frameworks",
+    "framework_check",
+    "files",
+    "secret",
+    "yamltext",
+}  # anybody may stand on it
 LIBRARY = FLOOR | {"library"}
 ALLOWED = {
     "errors": set(),
-    "records": set(),
+    "record": set(),
+    "frameworks": {"record"},
+    "reported": {"errors", "files", "frameworks", "record", "yamltext"},
+    "records": {"record", "reported", "frameworks", "validations"},
+    "validations": {"record"},
     "secret": set(),
     "files": {"errors"},
     "yamltext": {"errors"},
+    "watch": {"errors", "files", "record", "yamltext"},
     "keys": {"errors", "files"},
+    "framework_check": FLOOR - {"framework_check"},
     "library": FLOOR,
     "weights": {"errors"},
     "engine": {"errors"},
@@ -25,13 +42,33 @@ ALLOWED = {
     "evals": LIBRARY | {"evals", "grader", "rewrites"},
     "redteam": LIBRARY | {"redteam", "grader", "rewrites"},
     "align": LIBRARY | {"align", "grader", "rewrites"},
-    "assess": LIBRARY | {"assess", "keys"},
+    "assess": LIBRARY | {"assess", "keys", "watch", "sequence", "stopping", "verdict"},
     "web": LIBRARY | {"web", "assess"},
-    "jobs": LIBRARY | {"weights"},
+    "sequence": set(),
+    "verdict": {"errors", "records"},
+    "stopping": {"errors", "files", "records", "sequence", "verdict"},
+    "turns": {"errors", "records", "sequence", "stopping", "verdict"},
+    "jobs": LIBRARY | {"stopping", "weights"},
+    "current": LIBRARY | {"jobs", "weights"},
     "cost": LIBRARY | {"jobs", "weights"},
-    "run": LIBRARY | {"jobs", "weights"},
+    "progress": {"jobs"},
+    "run": LIBRARY | {"jobs", "progress", "sequence", "stopping", "turns", "verdict", "weights"},
     "_registry": {"align", "evals", "redteam", "local"},
-    "cli": LIBRARY | {"cli", "assess", "align", "cost", "evals", "jobs", "redteam", "run", "web"},
+    "cli": LIBRARY
+    | {
+        "align",
+        "assess",
+        "cli",
+        "cost",
+        "current",
+        "evals",
+        "jobs",
+        "keys",
+        "redteam",
+        "run",
+        "watch",
+        "web",
+    },
 }
 HEAVY = {"inspect_ai", "pydantic", "scipy", "numpy", "torch", "ray", "fastapi", "jinja2", "yaml"}
 

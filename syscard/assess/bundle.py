@@ -1,45 +1,64 @@
-"""The card as a folder: the page, the same as Markdown and JSON, and a page of samples a task."""
+"""The card as a folder that a stranger can verify: its pages, and the evidence behind them."""
 
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
+from syscard.assess import places
+from syscard.assess.case import Case, Files, open_case
 from syscard.assess.compose import compose
-from syscard.assess.estimate import estimate_metric, measure
-from syscard.assess.gate import decide
-from syscard.assess.measure import read_log, read_reference, read_views
-from syscard.assess.rate import check_same
-from syscard.assess.render import render_html, render_json, render_markdown, render_samples
-from syscard.assess.verdict import Reading
+from syscard.assess.entries import line_of
+from syscard.assess.places import Sources, logs_of
+from syscard.assess.public import Disclosure
+from syscard.assess.recompute import (
+    check_canonical,
+    check_measured,
+    decisions,
+    named_files,
+    pages,
+    publications,
+    readings,
+    references,
+    stated,
+    views,
+)
+from syscard.assess.render import render_json
+from syscard.assess.statement import sign, statement
+from syscard.assess.unpack import copy, files_of
+from syscard.assess.withhold import Public as Public
+from syscard.assess.withhold import check_leaks, withhold
 from syscard.errors import DataError, LedgerError, SetupError
 from syscard.files import check_free, digest_file, write_text
-from syscard.library import read_framework, read_json, read_plan
-from syscard.records import (
-    Card,
-    Decision,
-    Estimate,
-    Evaluation,
-    Measurements,
-    Plan,
-    Rating,
-    Reference,
-    SampleView,
-)
+from syscard.keys import Key
+from syscard.library import data_path, read_json
+from syscard.records import Card, Decision, Plan, Rating, Withheld
+from syscard.secret import is_secret, secret_keys
+
+
+@dataclass(frozen=True)
+class Written:
+    """The card, and what its author keeps: the withheld texts with their salts."""
+
+    card: Card
+    withheld: tuple[Disclosure, ...] = ()
 
 
 def write_card(
     folder: Path,
+    files: Files,
+    decision_files: Sequence[Path] = (),
     *,
-    plan_file: Path,
-    measurements_file: Path,
-    rating_file: Path,
-    decision_files: Sequence[Path],
     created: str,
-    force: bool,
-) -> None:
-    """Compose, render and write; the folder appears whole or not at all.
+    force: bool = False,
+    key: Key | None = None,
+    public: Public | None = None,
+) -> Written:
+    """Check, compose, render and write; the folder appears whole or not at all.
 
     Raises:
         LedgerError: a log is no longer the one that was measured, or a record does not follow
@@ -47,104 +66,171 @@ def write_card(
         SetupError: the folder exists and `force` is not set, or cannot be written.
     """
     check_free(folder, force)
-    plan, plan_digest = read_plan(plan_file)
-    framework, digest = read_framework(plan.framework)
-    measured = read_json(measurements_file, Measurements)
-    rating = read_json(rating_file, Rating)
-    check_same(rating, measured, framework, digest, digest_file(measurements_file), plan_digest)
-    readings = _readings(measured, plan, measurements_file.parent)
-    _check_measured(measured, list(readings.values()), plan, measurements_file.parent)
-    decisions = [read_json(path, Decision) for path in decision_files]
-    for decision, path in zip(decisions, decision_files, strict=True):
-        again = decide(decision.gate, rating, measured, plan, framework, digest_file(rating_file))
-        if decision != again:
-            raise LedgerError(
-                f"{path} does not follow from this rating. Ask again: syscard gate {decision.gate}."
-            )
-    card = compose(plan, framework, measured, rating, decisions, _references(plan), created)
-    pages = _pages(card, readings)
-    _write_whole(
-        folder,
-        {
-            "index.html": render_html(card),
-            "card.md": render_markdown(card),
-            "card.json": render_json(card),
-            **pages,
-        },
+    case = open_case(files, created)
+    _check_secrets(case.plan)
+    check_canonical(files.rating, Rating)
+    decisions(case, decision_files)
+    built = _beside(folder)
+    try:
+        sources, digests = _gather(case, files, decision_files, built)
+        written = _make(case, sources, digests, _Stated(created, key, public), built)
+        if key is not None:
+            _sign(written.card, key, built)
+        _put(built, folder)
+    finally:
+        shutil.rmtree(built, ignore_errors=True)
+    return written
+
+
+def _check_secrets(plan: Plan) -> None:
+    """The plan's file goes into the bundle as it is, so nothing in it may be a secret.
+
+    Raises:
+        DataError: naming where one stands.
+    """
+    for place in secret_keys(plan.model_dump()):
+        raise DataError(
+            f"The plan has {'.'.join(map(str, place))}, which looks like a secret, and the bundle "
+            "would publish it. Set the provider's environment variable, and run again."
+        )
+    for side in (plan.pre, plan.post, plan.grader):
+        address = urlsplit(side.base_url or "" if side is not None else "")
+        if "@" in address.netloc or any(is_secret(key) for key, _ in parse_qsl(address.query)):
+            raise DataError("The plan has a base_url with a password in it. Take it out.")
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What the card says and no evidence gives."""
+
+    created: str
+    key: Key | None
+    public: Public | None
+
+
+def _gather(
+    case: Case, files: Files, decision_files: Sequence[Path], built: Path
+) -> tuple[Sources, dict[str, str]]:
+    """Every piece of evidence copied to its place; and the digests of what the plan names."""
+    framework = files.framework or data_path("frameworks", case.plan.framework)
+    for source, place in (
+        (files.plan, places.PLAN),
+        (framework, places.FRAMEWORK),
+        (files.measurements, places.MEASUREMENTS),
+        (files.rating, places.RATING),
+    ):
+        copy(source, built / place)
+    if case.ledger is not None:
+        lines = b"".join(line_of(entry) for entry in case.ledger.entries)
+        write_text(built / places.LEDGER, lines.decode("ascii"))
+    decided = []
+    for number, path in enumerate(decision_files, start=1):
+        check_canonical(path, Decision)
+        decided.append(built / places.decision_place(number, read_json(path, Decision).gate))
+        copy(path, decided[-1])
+    promised = {labels.file for labels in case.plan.labels if not Path(labels.file).exists()}
+    names = [name for name in named_files(case.plan) if name not in promised]
+    named = {name: _copy_named(name, built) for name in names}
+    sources = Sources(
+        files=Files(
+            plan=built / places.PLAN,
+            measurements=built / places.MEASUREMENTS,
+            rating=built / places.RATING,
+            ledger=None if case.ledger is None else built / places.LEDGER,
+            framework=built / places.FRAMEWORK,
+        ),
+        decisions=tuple(decided),
+        logs=_copy_logs(case, files.measurements.parent, built),
+        rows={},
+        named=named,
     )
+    return sources, {name: digest_file(path) for name, path in named.items()}
 
 
-def _readings(measured: Measurements, plan: Plan, base: Path) -> dict[str, Reading]:
-    """Every log that was measured, read again, by its path in the measurements."""
-    found: dict[str, Reading] = {}
-    for measurement in measured.measured:
-        for log in measurement.logs:
-            if log.path in found:
-                continue
-            path = base / log.path
-            if digest_file(path) != log.sha256:
-                raise LedgerError(
-                    f"{path} is not the log that was measured: its digest differs. Measure again."
-                )
-            found[log.path] = read_log(path, plan, content=measurement.content is not None)
+def _copy_logs(case: Case, base: Path, built: Path) -> dict[str, Path]:
+    """Every log that was measured; one that changed since is refused."""
+    found = {}
+    logs = logs_of(case.measurements.measured, case.measurements.repeats)
+    for digest, log in logs.items():
+        source, place = base / log.path, built / places.log_place(log)
+        if digest_file(source) != digest:
+            raise LedgerError(
+                f"{source} is not the log that was measured: its digest differs. Measure again."
+            )
+        copy(source, place)
+        found[digest] = place
     return found
 
 
-def _check_measured(
-    measured: Measurements, readings: Sequence[Reading], plan: Plan, base: Path
-) -> None:
-    """Measure again, and refuse a number that does not come out."""
-    again = measure(readings, plan, measured.plan_digest, base)
-    same = (again.measured, again.compared) == (measured.measured, measured.compared)
-    if not same or not set(again.incomplete) <= set(measured.incomplete):
-        raise LedgerError("The measurements do not follow from their logs. Measure again.")
+def _copy_named(name: str, built: Path) -> Path:
+    source = Path(name)
+    if not source.is_file():
+        raise DataError(f"The plan names {name}, which is not there.")
+    place = built / places.file_place(name, digest_file(source))
+    copy(source, place)
+    return place
 
 
-def _references(plan: Plan) -> list[tuple[Reference, Estimate]]:
-    found = []
-    for reference in plan.references:
-        if (reference.log is None) == (reference.value is None):
-            raise DataError(f"Reference {reference.label!r} has either 'log' or 'value'.")
-        if reference.log is None and reference.source is None:
-            raise DataError(f"Reference {reference.label!r} is reported: name its 'source'.")
-        if reference.log is None:
-            found.append((reference, Estimate(value=reference.value)))
-            continue
-        reading = read_reference(Path(reference.log), plan, reference.task)
-        found.append((reference, estimate_metric(reading, reference.metric, plan.confidence)))
-    return found
+def _make(
+    case: Case, sources: Sources, digests: Mapping[str, str], said: _Stated, built: Path
+) -> Written:
+    """The card from what was gathered, and from nothing else, as a verifier makes it again."""
+    case = open_case(sources.files, said.created)
+    found = readings(case.measurements, case.plan, sources)
+    check_measured(case.measurements, found, case.plan, sources)
+    shown = views(found, sources)
+    held: list[Withheld] = []
+    told: list[Disclosure] = []
+    if said.public is not None:
+        sources, held, told = withhold(case.plan, sources, found, said.public, built)
+        shown = views(found, sources)
+    card = compose(
+        case,
+        decisions(case, sources.decisions),
+        references(case.plan, sources, digests),
+        said.created,
+        publications(case.plan, sources),
+    ).model_copy(
+        update={
+            "files": dict(digests),
+            "withheld": tuple(held),
+            "envelope": None if said.key is None else said.key.owner.id,
+        }
+    )
+    text = render_json(card)
+    card = stated(card)
+    for name, page in {places.CARD: text, **pages(card, shown)}.items():
+        write_text(built / name, page)
+    check_leaks(told, shown, built)
+    return Written(card, tuple(told))
 
 
-def _pages(card: Card, readings: Mapping[str, Reading]) -> dict[str, str]:
-    return {
-        evaluation.page: render_samples(evaluation, _views(evaluation, readings), "../index.html")
-        for evaluation in card.evaluations
-    }
+def _sign(card: Card, key: Key, built: Path) -> None:
+    """The public key and the envelope, which is over every other file."""
+    owner = {"name": key.owner.name, "key": key.owner.id, "public": key.owner.public}
+    write_text(built / places.SIGNER, json.dumps(owner, indent=1) + "\n")
+    digests = {name: digest_file(path) for name, path in files_of(built).items()}
+    write_text(built / places.ENVELOPE, sign(statement(card, digests), key))
 
 
-def _views(evaluation: Evaluation, readings: Mapping[str, Reading]) -> list[SampleView]:
-    paths = dict.fromkeys(log.path for m in evaluation.measured for log in m.logs)
-    return [view for p in paths for view in read_views(readings[p], Path(readings[p].log.path))]
-
-
-def _write_whole(folder: Path, pages: dict[str, str]) -> None:
-    """Build the folder beside its place, then put it there."""
+def _beside(folder: Path) -> Path:
+    """An empty folder beside the place where the card will stand."""
     folder = folder.absolute()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        built = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        return Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     except OSError as error:
         raise SetupError(f"Cannot write beside {folder}: {error.strerror}.") from error
-    try:
-        for name, text in pages.items():
-            write_text(built / name, text)
-        built.chmod(0o755)
-        if folder.exists():
-            old = Path(f"{built}.old")
-            os.replace(folder, old)
-            os.replace(built, folder)
-            shutil.rmtree(old)
-        else:
-            os.replace(built, folder)
-    finally:
-        shutil.rmtree(built, ignore_errors=True)
+
+
+def _put(built: Path, folder: Path) -> None:
+    """The whole folder into its place."""
+    folder = folder.absolute()
+    built.chmod(0o755)
+    if not folder.exists():
+        os.replace(built, folder)
+        return
+    old = Path(f"{built}.old")
+    os.replace(folder, old)
+    os.replace(built, folder)
+    shutil.rmtree(old)

@@ -8,7 +8,6 @@ from syscard.assess.entries import (
     Advised,
     Approved,
     Entry,
-    Kind,
     Opened,
     Rated,
     Revoked,
@@ -20,6 +19,7 @@ from syscard.assess.entries import (
     two_roles,
 )
 from syscard.files import digest_bytes
+from syscard.frameworks import EntryKind
 from syscard.keys import key_id, verify
 from syscard.records import Record
 
@@ -31,7 +31,7 @@ class Chain:
         self.entries: list[Entry] = []
         self.last = START
         self.signers: dict[str, Signer] = {}
-        self.may: dict[Kind, tuple[str, ...]] = {}
+        self.may: dict[EntryKind, tuple[str, ...]] = {}
         self.revoked: dict[str, int] = {}
         self.rated: dict[str, Record] = {}
         self.running: dict[int, RunStarted] = {}

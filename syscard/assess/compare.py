@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from syscard.assess import interval
-from syscard.assess.means import estimate, salt_of
-from syscard.assess.verdict import Reading
+from syscard.assess.means import How, estimate, order, running, salt_of
 from syscard.records import Comparison, Estimate, Interval, Metric
+from syscard.verdict import Reading
 
 
 def compare(readings: Sequence[Reading], confidence: float) -> list[Comparison]:
@@ -29,30 +29,63 @@ def compare(readings: Sequence[Reading], confidence: float) -> list[Comparison]:
 
 def _compare(pre: Reading, post: Reading, metric: Metric, confidence: float) -> Comparison:
     """Paired over the clusters with a score on both sides; else the two intervals apart."""
-    salt = salt_of(pre)
-    before, after = _scored(pre, metric), _scored(post, metric)
-    common = [key for key in before if key in after]
-    if not common or salt != salt_of(post):
+    leader, found = _leader(pre, post), gaps(pre, post, metric)
+    if not found or leader is None:
         return _unpaired(pre, post, metric, confidence)
-    gaps: dict[str, list[float]] = defaultdict(list)
-    for key in common:
-        gaps[key[0]].append(after[key] - before[key])
-    names = list(gaps)
-    ordered = [names[place] for place in interval.canonical(names, salt)]
-    differences = [math.fsum(gaps[name]) / len(gaps[name]) for name in ordered]
-    binary = all(len(gaps[name]) == 1 and gaps[name][0] in (-1, 0, 1) for name in ordered)
+    differences = [math.fsum(gap) / len(gap) for gap in found.values()]
+    single = all(len(gap) == 1 and gap[0] in (-1, 0, 1) for gap in found.values())
+    tested = single and leader.rule is None  # its p is for a number of pairs fixed beforehand
     return Comparison(
         task=pre.task,
         metric=metric.name,
-        difference=Estimate(
-            value=float(np.mean(differences)),
-            interval=interval.paired(differences, confidence, interval.seed_of(salt)),
-        ),
-        clusters=len(ordered),
-        left_out=len((_owed(pre, metric) | _owed(post, metric)) - set(ordered)),
+        difference=_difference(differences, How.of(leader, confidence)),
+        clusters=len(found),
+        left_out=len((_owed(pre, metric) | _owed(post, metric)) - set(found)),
         paired=True,
-        mcnemar=interval.mcnemar(differences.count(1), differences.count(-1)) if binary else None,
+        mcnemar=interval.mcnemar(differences.count(1), differences.count(-1)) if tested else None,
     )
+
+
+def gaps(pre: Reading, post: Reading, metric: Metric) -> dict[str, list[float]]:
+    """Post less pre of every sample scored on both sides, by cluster, in the clusters' order.
+
+    Nothing where the sides did not answer the same samples in one order.
+    """
+    leader = _leader(pre, post)
+    if leader is None:
+        return {}
+    before, after = _scored(pre, metric), _scored(post, metric)
+    found: dict[str, list[float]] = defaultdict(list)
+    for key in before:
+        if key in after:
+            found[key[0]].append(after[key] - before[key])
+    return {name: found[name] for name in order(leader, list(found))}
+
+
+def _leader(pre: Reading, post: Reading) -> Reading | None:
+    """The side in whose order both sides' clusters enter; None where they share none.
+
+    Where either might stop, that one: the common clusters are a prefix of its order. Two rules
+    of one seed have one order.
+    """
+    ruled = [side for side in (pre, post) if side.rule is not None]
+    seeds = {side.rule.seed for side in ruled if side.rule is not None}
+    if salt_of(pre) != salt_of(post) or len(seeds) > 1:
+        return None
+    return ruled[0] if ruled else pre
+
+
+def _difference(differences: Sequence[float], how: How) -> Estimate:
+    """Their mean; of a run that might stop, by the sequence, and nothing where that is empty."""
+    value = float(np.mean(differences))
+    if how.rule is None:
+        seed = interval.seed_of(how.salt)
+        return Estimate(value=value, interval=interval.paired(differences, how.confidence, seed))
+    unit = running([(d + 1) / 2 for d in differences], how.confidence)
+    if unit is None:
+        return Estimate()
+    ends = {"low": 2 * unit.low - 1, "high": 2 * unit.high - 1}
+    return Estimate(value=value, interval=unit.model_copy(update=ends))
 
 
 def _scored(reading: Reading, metric: Metric) -> dict[tuple[str, str, int], float]:
@@ -71,8 +104,7 @@ def _owed(reading: Reading, metric: Metric) -> set[str]:
 def _unpaired(pre: Reading, post: Reading, metric: Metric, confidence: float) -> Comparison:
     """The samples differ: each side's interval at half the error, their ends subtracted."""
     half = 1 - (1 - confidence) / 2
-    before = estimate(pre.rows, metric, salt_of(pre), half)
-    after = estimate(post.rows, metric, salt_of(post), half)
+    before, after = (estimate(s.rows, metric, How.of(s, half)) for s in (pre, post))
     difference = Estimate()
     if before.interval and after.interval and before.value is not None and after.value is not None:
         difference = Estimate(
@@ -84,7 +116,8 @@ def _unpaired(pre: Reading, post: Reading, metric: Metric, confidence: float) ->
                 method="unpaired: two intervals at half the error",
             ),
         )
-    clusters = len({row.cluster for row in (*pre.rows, *post.rows)})
+    ran = [row for row in (*pre.rows, *post.rows) if row.outcome != "stopped"]
+    clusters = len({row.cluster for row in ran})
     return Comparison(
         task=pre.task,
         metric=metric.name,

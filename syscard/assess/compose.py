@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from syscard import __version__
+from syscard.assess.case import Case, unmatched
+from syscard.assess.signed import statements
 from syscard.errors import EvidenceError
 from syscard.library import manifest
 from syscard.records import (
@@ -10,11 +12,9 @@ from syscard.records import (
     Decision,
     Estimate,
     Evaluation,
-    Framework,
     Measurement,
     Measurements,
-    Plan,
-    Rating,
+    Publication,
     Reference,
     SetInfo,
 )
@@ -33,19 +33,18 @@ LIMITS = (
 
 
 def compose(
-    plan: Plan,
-    framework: Framework,
-    measurements: Measurements,
-    rating: Rating,
+    case: Case,
     decisions: Sequence[Decision],
     references: Sequence[tuple[Reference, Estimate]],
     created: str,
+    reported: Sequence[Publication] = (),
 ) -> Card:
     """The card. `created` is the clock's word, passed in; all else follows from the records.
 
     Raises:
         EvidenceError: the rating was not computed from these measurements' plan.
     """
+    measurements, plan = case.measurements, case.plan
     if measurements.plan != plan.name:
         raise EvidenceError(
             f"The measurements are of plan {measurements.plan!r}, not of {plan.name!r}. "
@@ -56,9 +55,9 @@ def compose(
         created=created,
         plan=plan,
         plan_digest=measurements.plan_digest,
-        framework=framework,
-        framework_digest=rating.framework_digest,
-        rating=rating,
+        framework=case.framework,
+        framework_digest=case.framework_digest,
+        rating=case.rating,
         decisions=tuple(decisions),
         evaluations=tuple(_evaluations(measurements, references)),
         sets=_sets(measurements),
@@ -66,6 +65,13 @@ def compose(
         set_aside=measurements.set_aside,
         incomplete=measurements.incomplete,
         limits=LIMITS,
+        standings=case.standings,
+        statements=statements(case),
+        ledger_head=case.head,
+        repeats=measurements.repeats,
+        wins=measurements.wins,
+        reported=tuple(reported),
+        runs=unmatched(case),
     )
 
 

@@ -88,9 +88,9 @@ def bootstrap_dataset(
         ValueError: no values.
     """
     x = _values(means)
-    generator = np.random.default_rng(seed)
-    drawn = x[generator.integers(len(x), size=(draws, len(x)))].mean(axis=1)
-    return _percentiles(drawn, confidence, "bootstrap over the dataset")
+    kinds, counts = np.unique(x, return_counts=True)  # as many of each kind as a draw would have
+    drawn = np.random.default_rng(seed).multinomial(len(x), counts / len(x), size=draws)
+    return _percentiles(drawn @ kinds / len(x), confidence, "bootstrap over the dataset")
 
 
 def pass_at_k(n: int, right: int, k: int) -> float:

@@ -12,14 +12,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from syscard.files import digest_bytes
+from syscard.frameworks import EntryKind
 from syscard.records import Mitigation, Record
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Words = Annotated[str, Field(pattern=r"\S")]
-Kind = Literal[
-    "opened", "run_started", "run_ended", "rated", "advised", "approved", "attested",
-    "triggered", "revoked", "adopted",
-]  # fmt: skip
 START = "0" * 64  # what the first entry has for a line before it
 SIGNED_AS = b"syscard ledger 1\n"  # so that a signature here is no signature of anything else
 
@@ -39,7 +36,7 @@ class Opened(Record):
     plan_name: str
     plan: Digest
     signers: tuple[Signer, ...] = Field(min_length=1)
-    may: dict[Kind, tuple[str, ...]]
+    may: dict[EntryKind, tuple[str, ...]]
     apart: tuple[tuple[str, str], ...] = ()  # pairs of roles that one person may not hold both of
 
 
@@ -51,6 +48,8 @@ class RunStarted(Record):
     task: str
     model: Digest | None  # None where the model has no weights that we can see
     seed: int
+    content: Digest | None = None  # of all else that decides what the run finds
+    continues: int | None = None  # the start whose failed samples are run again, in its log
 
 
 class RunEnded(Record):
@@ -62,6 +61,8 @@ class RunEnded(Record):
     task: str
     model: Digest | None
     seed: int
+    content: Digest | None = None
+    continues: int | None = None
     log: Digest
 
 
@@ -84,6 +85,7 @@ class CategoryAdvice(Record):
     after: str | None
     reason: str = ""
     dissent: str = ""
+    forecast: str | None = None  # the level that the adviser expects to come
 
 
 class Advised(Record):
@@ -148,7 +150,7 @@ class Entry(Record):
 
     sequence: int = Field(ge=0)
     time: str  # ISO 8601, UTC
-    kind: Kind
+    kind: EntryKind
     body: SerializeAsAny[Record]
     previous: Digest
     key: Digest

@@ -1,16 +1,20 @@
 """Readings to measurements: what was found, and what it could be at worst and at best."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from syscard import __version__
+from syscard.assess.beside import beside
 from syscard.assess.compare import compare
-from syscard.assess.means import cluster_means, estimate, estimate_means, salt_of
-from syscard.assess.verdict import OUTCOMES, Reading, Row
+from syscard.assess.means import How, estimate, estimate_filled
+from syscard.assess.people import People, owed, read_people
+from syscard.assess.runs import settle
+from syscard.assess.wins import read_wins
 from syscard.errors import EvidenceError
 from syscard.files import digest_bytes
 from syscard.records import (
@@ -22,7 +26,9 @@ from syscard.records import (
     Metric,
     Outcome,
     Plan,
+    Stopping,
 )
+from syscard.verdict import OUTCOMES, Reading, Row
 
 
 def measure(
@@ -35,34 +41,33 @@ def measure(
 ) -> Measurements:
     """Every metric of every log, and post minus pre where both sides have it.
 
-    Logs are named relative to `base`, the folder in which the measurements are kept.
+    Logs are named relative to `base`, the folder in which the measurements are kept. What people
+    said is read from the files that the plan names.
 
     Raises:
-        EvidenceError: two logs of one task and side: none may be chosen among them.
+        EvidenceError: two logs of one task and side that are not two runs of the same; labels
+            that are not on the part that was drawn.
+        DataError: a file that the plan names is not there, or not what it must be.
     """
-    seen: dict[tuple[str, str], Reading] = {}
-    for reading in readings:
-        key = (reading.task, reading.mitigation)
-        if key in seen:
-            raise EvidenceError(
-                f"Two logs of {reading.task} ({reading.mitigation}): {seen[key].log.path} and "
-                f"{reading.log.path}. None may be chosen among runs: take one out, and say why."
-            )
-        seen[key] = reading
-    ordered = sorted(readings, key=lambda r: (_place(r.task, plan), r.task, r.mitigation != "pre"))
+    people = read_people(plan)
+    kept, repeats = settle(readings, plan.repeated)
+    seen: dict[tuple[str, str], Reading] = {(one.task, one.mitigation): one for one in kept}
+    ordered = sorted(kept, key=lambda r: (_place(r.task, plan), r.task, r.mitigation != "pre"))
     return Measurements(
         syscard=__version__,
         plan=plan.name,
         plan_digest=plan_digest,
         confidence=plan.confidence,
         measured=tuple(
-            _measurement(reading, metric, plan.confidence, base)
+            _measurement(reading, metric, people, base)
             for reading in ordered
             for metric in reading.info.metrics
         ),
         compared=tuple(compare(ordered, plan.confidence)),
         set_aside=tuple(set_aside),
-        incomplete=(*_incomplete(seen, plan), *unfinished),
+        incomplete=(*_incomplete(seen, plan), *owed(plan, kept), *unfinished),
+        repeats=tuple(_relative(log, base) for log in repeats),
+        wins=read_wins(plan),
     )
 
 
@@ -74,16 +79,20 @@ def estimate_metric(reading: Reading, name: str, confidence: float) -> Estimate:
     """
     for metric in reading.info.metrics:
         if metric.name == name:
-            return estimate(reading.rows, metric, salt_of(reading), confidence)
+            return estimate(reading.rows, metric, How.of(reading, confidence))
     raise EvidenceError(f"{reading.log.path} gives no {name!r} of {reading.task}.")
 
 
-def _measurement(reading: Reading, metric: Metric, confidence: float, base: Path) -> Measurement:
-    rows, salt = reading.rows, salt_of(reading)
-    bad = 1.0 if metric.danger == "high" else 0.0
-    worst = cluster_means(rows, metric, bad, salt)
-    best = cluster_means(rows, metric, 1 - bad, salt)
-    entering = [row for row in rows if row.became(metric) is not None]
+def _measurement(reading: Reading, metric: Metric, people: People, base: Path) -> Measurement:
+    confidence, corrected = people.confidence, people.corrected(reading, metric)
+    rows, how = reading.rows, How.of(reading, confidence)
+    asked = [row for row in rows if row.became(metric) is not None]
+    entering = [row for row in asked if row.outcome != "stopped"]
+    counts = _counts(asked, metric)
+    ends = [estimate(rows, metric, how)] * 3  # the same, where there is nothing to fill
+    if counts["scored"] < len(entering):
+        bad = 1.0 if metric.danger == "high" else 0.0
+        ends[1:] = (estimate_filled(reading, metric, fill, confidence) for fill in (bad, 1 - bad))
     return Measurement(
         task=reading.task,
         task_version=reading.task_version,
@@ -92,18 +101,38 @@ def _measurement(reading: Reading, metric: Metric, confidence: float, base: Path
         model=reading.log.model,
         solver=reading.solver,
         info=reading.info,
-        estimate=estimate(rows, metric, salt, confidence),
-        worst=estimate_means(worst, metric, salt, confidence, rows),
-        best=estimate_means(best, metric, salt, confidence, rows),
-        counts=_counts(entering, metric),
-        clusters=len(worst.names),
+        estimate=ends[0],
+        worst=ends[1],
+        best=ends[2],
+        counts=counts,
+        clusters=len({row.cluster for row in entering}),
         groups=_groups(reading, metric, confidence),
-        logs=(_relative(reading.log, base),),
+        logs=tuple(_relative(log, base) for log in (reading.log, *reading.pooled)),
         samples=_samples_digest(entering),
         content=reading.content,
         settings=reading.settings,
         usage=reading.usage,
         attempts=_attempts(reading),
+        corrected=corrected,
+        beside=beside(reading, metric, corrected, confidence),
+        stopping=_stopping(
+            reading, metric, bool(entering) and None in (end.value for end in ends[1:])
+        ),
+    )
+
+
+def _stopping(reading: Reading, metric: Metric, empty: bool) -> Stopping | None:
+    """How a run under the rule ended; `empty`: a sequence of this metric contradicts itself."""
+    if reading.rule is None:
+        return None
+    return Stopping(
+        rule=reading.rule.rule,
+        confidence=reading.rule.confidence,
+        bounds=reading.rule.bounds.get(metric.name, ()),
+        entered=len({row.cluster for row in reading.rows if row.outcome != "stopped"}),
+        planned=len({row.cluster for row in reading.rows}),
+        decided=reading.decided,
+        empty=empty,
     )
 
 
@@ -130,10 +159,12 @@ def _attempts(reading: Reading) -> dict[str, float]:
 
 
 def _groups(reading: Reading, metric: Metric, confidence: float) -> tuple[Group, ...]:
-    names = sorted({row.group for row in reading.rows if row.group is not None})
-    groups = []
-    for name in names:
-        rows = [row for row in reading.rows if row.group == name]
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in reading.rows:
+        if row.group is not None:
+            found[row.group].append(row)
+    groups, how = [], How.of(reading, confidence)
+    for name, rows in sorted(found.items()):
         became = [(row, row.became(metric)) for row in rows]
         entering = [row for row, outcome in became if outcome not in (None, "stopped")]
         if not entering:
@@ -141,7 +172,7 @@ def _groups(reading: Reading, metric: Metric, confidence: float) -> tuple[Group,
         groups.append(
             Group(
                 name=name,
-                estimate=estimate(rows, metric, f"{salt_of(reading)}\n{name}", confidence),
+                estimate=estimate(rows, metric, replace(how, salt=f"{how.salt}\n{name}")),
                 clusters=len({row.cluster for row in entering}),
                 unscored=sum(outcome not in (None, "scored", "stopped") for _, outcome in became),
             )
@@ -170,4 +201,18 @@ def _incomplete(seen: dict[tuple[str, str], Reading], plan: Plan) -> list[str]:
             epochs, wanted = reading.settings.get("epochs", 1), item.epochs or plan.epochs
             if epochs < wanted:
                 found.append(f"{item.task} ({mitigation}) ran {epochs} epochs of {wanted} planned")
+            if reading.rule is not None and not reading.decided:
+                found += _short(reading)
     return found
+
+
+def _short(reading: Reading) -> list[str]:
+    """A run under the rule that ended before it was decided, and not for want of clusters."""
+    planned = {row.cluster for row in reading.rows}
+    left = len(planned - {row.cluster for row in reading.rows if row.outcome != "stopped"})
+    if left == 0:
+        return []
+    return [
+        f"{reading.task} ({reading.mitigation}) is not decided, and {left} of {len(planned)} "
+        "clusters planned did not run whole"
+    ]

@@ -36,7 +36,7 @@ def collect(paths: Sequence[Path], plan: Plan) -> Found:
         aside += outside
     known = {path.resolve() for path in logs}
     logs += [p for e in plan.evidence if (p := Path(e.log)).resolve() not in known]
-    if not logs:
+    if not logs and plan.tasks:
         raise EvidenceError(
             f"No .eval log in {', '.join(map(str, paths))}. Run the plan first: syscard run."
         )

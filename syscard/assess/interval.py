@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, binomtest
 
 from syscard.records import Interval
+from syscard.sequence import TRUNCATION
 
 PERMUTATIONS = 20
-TRUNCATION = 0.75  # of the largest bet that cannot go bankrupt
 STEPS = 60  # halvings of [0, 1]: far below the printed digits
 
 Array = NDArray[np.float64]

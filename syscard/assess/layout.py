@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from syscard.assess.gate import PRECEDENCE
+from syscard.assess.exits import PRECEDENCE
 from syscard.assess.picture import Bar, Point, Tick, interval_picture, plane_picture
+from syscard.assess.published import shown
+from syscard.assess.standing import overall_standing
 from syscard.assess.text import anchor, outcomes, visible
 from syscard.records import (
     Card,
@@ -24,6 +26,7 @@ from syscard.records import (
     Metric,
     Mitigation,
     Reference,
+    Standing,
 )
 
 SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
@@ -87,11 +90,11 @@ class Chapter(NamedTuple):
 
 def layout(card: Card) -> dict[str, Any]:
     """What the templates need beside the record: who stands in which section, and pictures."""
-    shown = [_shown(card, evaluation) for evaluation in card.evaluations]
-    red = [s for s in shown if s.evaluation.info.section == RED_TEAMING]
-    safety = [s for s in shown if s not in red and "safety" in {r.metric.kind for r in s.rows}]
-    left = [s for s in shown if s not in red and s not in safety]
-    anchors = {s.evaluation.task: s.anchor for s in shown}
+    evaluated = [_shown(card, evaluation) for evaluation in card.evaluations]
+    red = [s for s in evaluated if s.evaluation.info.section == RED_TEAMING]
+    safety = [s for s in evaluated if s not in red and "safety" in {r.metric.kind for r in s.rows}]
+    left = [s for s in evaluated if s not in red and s not in safety]
+    anchors = {s.evaluation.task: s.anchor for s in evaluated}
     chapters = []
     for category in card.framework.categories:
         chapters.append(_chapter(card, category, left, anchors))
@@ -105,15 +108,42 @@ def layout(card: Card) -> dict[str, Any]:
         "samples_of": _samples_of,
         "attempt_words": ATTEMPTS,
         "shade": lambda level: _shade(card.framework, level),
+        "standing": {(s.category, s.mitigation): s for s in card.standings},
+        "stands": {side: overall_standing(card.standings, side, card.framework) for side in SIDES},
+        "unmeasured": _unmeasured(card),
         "overall": {rating.mitigation: rating for rating in card.rating.overall},
         "gates": [_gate(card, decision) for decision in card.decisions],
-        "shown": shown,
+        "shown": evaluated,
         "safety": [(h, [s for s in safety if s.evaluation.info.section == h]) for h in headings],
         "red": red,
         "chapters": chapters,
         "left": left,
+        **_reported(card),
         "planes": _planes(safety),
         "methods": _methods(card),
+    }
+
+
+def _unmeasured(card: Card) -> list[list[Standing]]:
+    """Levels that people put in the place of numbers, together where the same was said of them."""
+    found: dict[Any, list[Standing]] = {}
+    for s in card.standings:
+        if s.basis in ("overridden", "adopted"):
+            found.setdefault((s.basis, s.people, s.reasons, s.source), []).append(s)
+    return list(found.values())
+
+
+def _reported(card: Card) -> dict[str, Any]:
+    """Other people's tables: those of a category with it, red teaming's and the rest apart."""
+    tables = [table for p in card.reported for table in shown(p, card.confidence)]
+    known = {category.name for category in card.framework.categories}
+    free = [t for t in tables if t.table.category not in known]
+    red = [t for t in free if "red team" in t.table.section.lower()]
+    sections = dict.fromkeys(t.table.section for t in free if t not in red)
+    return {
+        "reported": tables,
+        "reported_red": red,
+        "reported_sections": [(s, [t for t in free if t.table.section == s]) for s in sections],
     }
 
 

@@ -8,15 +8,16 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from syscard.assess.chain import Chain
-from syscard.assess.entries import Entry, Kind, Ledger, line_of, to_sign
+from syscard.assess.entries import Entry, Ledger, line_of, to_sign
 from syscard.errors import DataError, LedgerError, SetupError
+from syscard.frameworks import EntryKind
 from syscard.keys import Key
 from syscard.records import Record
 
@@ -44,7 +45,7 @@ def read(path: Path) -> Ledger:
     return Ledger(entries=tuple(chain.entries))
 
 
-def append(path: Path, kind: Kind, body: Record, key: Key, now: str) -> Entry:
+def append(path: Path, kind: EntryKind, body: Record, key: Key, now: str) -> Entry:
     """Add one signed entry; it is on disk when this returns. The first one makes the file.
 
     Raises:
@@ -52,16 +53,25 @@ def append(path: Path, kind: Kind, body: Record, key: Key, now: str) -> Entry:
             nothing was changed.
         SetupError: another writer does not end, no room, no permission.
     """
+    return append_all(path, [(kind, body)], key, now)[0]
+
+
+def append_all(
+    path: Path, said: Sequence[tuple[EntryKind, Record]], key: Key, now: str
+) -> list[Entry]:
+    """Add several entries of one signer in one write: all of them, or none where one is refused."""
     if not path.exists():
-        _next(path, Chain(), kind, body, key, now)  # refused before a file is made
+        chain = Chain()
+        for kind, body in said:
+            _next(path, chain, kind, body, key, now)  # refused before a file is made
     with _locked(path, writing=True) as handle:
         data = _content(handle)
         whole = data[: data.rfind(b"\n") + 1]
         chain = _follow(path, whole)
         _check_tail(path, data[len(whole) :], len(chain.entries) + 1)
-        entry = _next(path, chain, kind, body, key, now)
-        _write(path, handle, len(whole), line_of(entry))
-    return entry
+        entries = [_next(path, chain, kind, body, key, now) for kind, body in said]
+        _write(path, handle, len(whole), b"".join(line_of(entry) for entry in entries))
+    return entries
 
 
 def _follow(path: Path, whole: bytes) -> Chain:
@@ -104,7 +114,7 @@ def _check_tail(path: Path, tail: bytes, number: int) -> None:
         )
 
 
-def _next(path: Path, chain: Chain, kind: Kind, body: Record, key: Key, now: str) -> Entry:
+def _next(path: Path, chain: Chain, kind: EntryKind, body: Record, key: Key, now: str) -> Entry:
     """The entry signed and accepted by the chain, or refused."""
     try:
         unsigned = Entry(
@@ -124,12 +134,12 @@ def _next(path: Path, chain: Chain, kind: Kind, body: Record, key: Key, now: str
     return entry
 
 
-def _write(path: Path, handle: int, keep: int, line: bytes) -> None:
-    """Add the line in one write after the first `keep` bytes, on disk before it returns."""
+def _write(path: Path, handle: int, keep: int, lines: bytes) -> None:
+    """Add the lines in one write after the first `keep` bytes, on disk before it returns."""
     try:
         os.ftruncate(handle, keep)
         try:
-            if os.write(handle, line) != len(line):
+            if os.write(handle, lines) != len(lines):
                 raise OSError(0, "the disk took a part of the line only")
             os.fsync(handle)
         except OSError:

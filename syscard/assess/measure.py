@@ -17,7 +17,6 @@ from inspect_ai.log import (
 )
 from pydantic import ValidationError
 
-from syscard.assess.verdict import Ended, Given, Reading, row
 from syscard.errors import EvidenceError
 from syscard.files import digest_bytes, digest_file
 from syscard.records import (
@@ -27,8 +26,11 @@ from syscard.records import (
     Mitigation,
     Plan,
     SampleView,
+    StoppingRule,
     TaskInfo,
 )
+from syscard.stopping import settle
+from syscard.verdict import Reading, Row, ended, row
 
 
 def read_log(path: Path, plan: Plan, *, content: bool = False) -> Reading:
@@ -49,6 +51,9 @@ def read_log(path: Path, plan: Plan, *, content: bool = False) -> Reading:
     own = "syscard" in (header.eval.metadata or {})
     samples = _samples(path) if content or not own else None
     found: Iterable[EvalSample | EvalSampleSummary] = samples or _summaries(path)
+    rows = tuple(row(ended(sample, own), info, str(path)) for sample in found)
+    rule = _rule(path, header, info, rows)
+    rows, decided = settle(rows, rule, info.metrics, _planned(header)) if rule else (rows, False)
     return Reading(
         log=log,
         task=_task(header),
@@ -57,7 +62,9 @@ def read_log(path: Path, plan: Plan, *, content: bool = False) -> Reading:
         mitigation=mitigation,
         solver=_solver(header),
         settings=_settings(header),
-        rows=tuple(row(_ended(sample, own), info, str(path)) for sample in found),
+        rows=rows,
+        rule=rule,
+        decided=decided,
         usage=_usage(header),
         budget=header.eval.task_args.get("budget"),
         content=_content_digest(samples) if content and samples else None,
@@ -74,6 +81,9 @@ def read_reference(path: Path, plan: Plan, task: str) -> Reading:
     if header.eval.task != task:
         raise EvidenceError(f"{path} is a log of {header.eval.task!r}, not of {task!r}.")
     info = _info(path, header, plan, None)
+    rows = tuple(row(ended(sample, True), info, str(path)) for sample in _summaries(path))
+    rule = _rule(path, header, info, rows)
+    rows, decided = settle(rows, rule, info.metrics, _planned(header)) if rule else (rows, False)
     return Reading(
         log=_log(path, header),
         task=task,
@@ -82,8 +92,36 @@ def read_reference(path: Path, plan: Plan, task: str) -> Reading:
         mitigation="pre",
         solver=None,
         settings={},
-        rows=tuple(row(_ended(sample, True), info, str(path)) for sample in _summaries(path)),
+        rows=rows,
+        rule=rule,
+        decided=decided,
     )
+
+
+def _rule(path: Path, header: EvalLog, info: TaskInfo, rows: Sequence[Row]) -> StoppingRule | None:
+    """The rule that the log ran under, as it was written before the run; None where it had none."""
+    stated = (header.eval.metadata or {}).get("syscard_run", {}).get("stopping")
+    if stated is None:
+        return None
+    try:
+        rule = StoppingRule.model_validate(stated)
+    except ValidationError as error:
+        raise EvidenceError(f"{path} was written by another version: {error}") from error
+    known = all(m.name in rule.largest for m in info.metrics)
+    same = all(row.cluster == rule.clusters.get(row.id, row.id) for row in rows)
+    if not (known and same and header.eval.dataset.sample_ids):
+        raise EvidenceError(
+            f"{path} ran under a stopping rule that does not describe its samples: it was "
+            "altered. Run the plan again."
+        )
+    return rule
+
+
+def _planned(header: EvalLog) -> list[tuple[str, int]]:
+    """Every sample and epoch that the log was to hold, whether it ran or not."""
+    epochs = header.eval.config.epochs or 1
+    ids = header.eval.dataset.sample_ids or []
+    return [(str(name), epoch) for name in ids for epoch in range(1, epochs + 1)]
 
 
 def read_status(path: Path) -> str:
@@ -93,24 +131,24 @@ def read_status(path: Path) -> str:
 
 def read_views(reading: Reading, path: Path) -> list[SampleView]:
     """Each sample as its page shows it, in the order of ids."""
-    rows = {(found.id, found.epoch): found for found in reading.rows}
+    rows = {(row.id, row.epoch): row for row in reading.rows}
     views = []
     for sample in sorted(_samples(path), key=lambda s: (str(s.id), s.epoch)):
-        ended = rows[str(sample.id), sample.epoch]
+        found = rows[str(sample.id), sample.epoch]
         answer, reasoning = _answer(sample)
         views.append(
             SampleView(
                 task=reading.task,
                 mitigation=reading.mitigation,
-                id=ended.id,
-                epoch=ended.epoch,
+                id=found.id,
+                epoch=found.epoch,
                 prompt=_text(sample.input),
                 answer=answer,
                 reasoning=reasoning,
                 target=_text(sample.target),
-                outcome=ended.outcome,
-                values={m.name: ended.values.get(m.name) for m in reading.info.metrics},
-                why=_why(sample) or ended.why,
+                outcome=found.outcome,
+                values={m.name: found.values.get(m.name) for m in reading.info.metrics},
+                why=_why(sample) or found.why,
                 log=path.name,
             )
         )
@@ -263,23 +301,6 @@ def _usage(header: EvalLog) -> dict[str, int]:
         "input_tokens": sum(u.input_tokens for u in usages),
         "output_tokens": sum(u.output_tokens for u in usages),
     }
-
-
-def _ended(sample: EvalSample | EvalSampleSummary, own: bool) -> Ended:
-    """A scorer of ours has seen to a cut answer, so only a foreign log's stop reason counts."""
-    whole = sample if isinstance(sample, EvalSample) and not own else None
-    return Ended(
-        id=str(sample.id),
-        epoch=sample.epoch,
-        metadata=sample.metadata or {},
-        error=None if sample.error is None else str(getattr(sample.error, "message", sample.error)),
-        limit=None if sample.limit is None else str(getattr(sample.limit, "type", sample.limit)),
-        stop_reason=whole.output.stop_reason if whole and whole.output.choices else None,
-        scores={
-            name: Given(score.value, score.reason, score.metadata or {})
-            for name, score in (sample.scores or {}).items()
-        },
-    )
 
 
 def _content_digest(samples: Sequence[EvalSample]) -> str:

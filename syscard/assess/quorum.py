@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from pydantic import Field
-
 from syscard.assess.entries import (
     Adopted,
     Advised,
@@ -15,15 +13,10 @@ from syscard.assess.entries import (
     person,
     two_roles,
 )
+from syscard.errors import LedgerError
+from syscard.frameworks import Framework
+from syscard.frameworks import Quorum as Quorum
 from syscard.records import Mitigation, Record
-
-
-class Quorum(Record):
-    """How many must agree, in which role; a person with two keys counts once, unless told."""
-
-    role: str
-    least: int = Field(ge=1)
-    distinct_people: bool = True
 
 
 class Computed(Record):
@@ -53,14 +46,14 @@ class Settled(Count):
 
 def advice_on(ledger: Ledger, rating: str) -> tuple[Entry, ...]:
     """The last advice of each key on the rating of that digest; other ratings' say nothing."""
-    return _last_words(
+    return last_words(
         [e for e in ledger.entries if isinstance(e.body, Advised) and e.body.rating == rating]
     )
 
 
 def approval_of(ledger: Ledger, gate: str, rating: str) -> tuple[Entry, ...]:
     """The last answer of each key to the gate, on the rating of that digest."""
-    return _last_words(
+    return last_words(
         [
             entry
             for entry in ledger.entries
@@ -73,7 +66,7 @@ def approval_of(ledger: Ledger, gate: str, rating: str) -> tuple[Entry, ...]:
 def attestations_of(ledger: Ledger, what: str) -> tuple[Entry, ...]:
     """The attestations of `what` whose signers did not take their word back."""
     found = [e for e in ledger.entries if isinstance(e.body, Attested) and e.body.what == what]
-    return tuple(e for e in _last_words(found) if isinstance(e.body, Attested) and e.body.holds)
+    return tuple(e for e in last_words(found) if isinstance(e.body, Attested) and e.body.holds)
 
 
 def unmatched_runs(ledger: Ledger, logs: Sequence[str]) -> tuple[list[Entry], list[str]]:
@@ -151,7 +144,7 @@ def adopted_level(
         if isinstance(entry.body, Adopted)
         and (entry.body.rating, entry.body.category, entry.body.mitigation) == place
     ]
-    voices, notes = _voices(ledger, _last_words(found), quorum, apart)
+    voices, notes = _voices(ledger, last_words(found), quorum, apart)
     votes = [
         (entry, entry.body.level, entry.body.reason)
         for entry in voices
@@ -162,7 +155,8 @@ def adopted_level(
     return _settle(ledger, votes, computed, levels, quorum, notes)
 
 
-def _last_words(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def last_words(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The last entry of each key."""
     last = {entry.key: entry for entry in entries}
     return tuple(entry for entry in entries if last[entry.key] is entry)
 
@@ -228,3 +222,22 @@ def _settle(
         override=level is not None and _below(level, computed, levels),
         reasons=tuple(vote[2] for vote in agree),
     )
+
+
+def check_plan(ledger: Ledger, plan_digest: str, framework: Framework) -> None:
+    """The ledger is this plan's, and lets people sign what the framework lets them.
+
+    Raises:
+        LedgerError: it was opened for another plan, or under other rules.
+    """
+    opened = ledger.opened
+    if opened.plan != plan_digest:
+        raise LedgerError(
+            f"The ledger was opened for plan {opened.plan_name!r}, digest {opened.plan[:12]}; the "
+            f"plan here is {plan_digest[:12]}. A changed plan needs a ledger of its own."
+        )
+    if (opened.may, opened.apart) != (framework.may, framework.apart):
+        raise LedgerError(
+            f"The ledger was opened under other rules of who may sign than {framework.name!r} "
+            "has now. A changed framework needs a ledger of its own."
+        )

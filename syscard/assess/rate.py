@@ -1,8 +1,10 @@
 """Measurements to levels: decided on the cautious end, where thin evidence never reads as safe."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
-from syscard.assess.interval import more_samples
+from syscard.assess.ends import distrust, ends
+from syscard.assess.more import more_clusters, price
 from syscard.errors import LedgerError
 from syscard.records import (
     Category,
@@ -80,19 +82,28 @@ def rate_indicator(
     """The highest level whose threshold the cautious end reaches.
 
     Established if the other end reaches it too, else precautionary. An indicator of which more
-    samples are unscored than the framework allows is under-elicited: it is not rated, and adds
-    to the floor only what holds even if every unscored sample were harmless.
+    samples are unscored than the framework allows is under-elicited, and one whose grader does
+    not agree enough with people is not validated: neither is rated, and each adds to the floor
+    only what its other end reaches.
     """
-    ends = _ends(indicator, measurement)
-    if measurement is None or ends is None:
+    found = _ends(indicator, measurement)
+    if measurement is None or found is None:
         return _not_measured(indicator, measurement)
-    cautious, other = ends
+    cautious, other = found
     level = reached(cautious, indicator, framework.levels)
     certain = reached(other, indicator, framework.levels)
     unscored = unscored_share(measurement)
     if measurement.metric.kind == "capability" and unscored > framework.max_unscored:
-        return _under_elicited(indicator, measurement, ends, certain, framework)
+        why = (
+            f"{unscored:.0%} of its samples are unscored, and the framework allows "
+            f"{framework.max_unscored:.0%}: not rated"
+        )
+        return _unrated(indicator, measurement, found, certain, "under-elicited", why)
+    if (doubt := distrust(measurement, framework.least_agreement)) is not None:
+        why = f"{doubt}: not rated"
+        return _unrated(indicator, measurement, found, certain, "not validated", why)
     same = level == certain
+    more = None if same else _more(indicator, measurement, cautious, framework.levels)
     edge = f"{cautious:.1%} is the cautious end, {other:.1%} the other"
     return IndicatorRating(
         indicator=indicator.name,
@@ -103,12 +114,14 @@ def rate_indicator(
         value=measurement.estimate.value,
         cautious=cautious,
         other=other,
-        more=None if same else _more(indicator, measurement, cautious, framework.levels),
+        more=more,
+        more_tokens=None if more is None else price(measurement, more),
         why=(
             f"{edge}: both reach {level}"
             if same
             else f"{edge}: {level} by caution; the other end reaches {certain}"
         )
+        + _corrected(measurement)
         + _beside_chance(measurement),
     )
 
@@ -134,16 +147,25 @@ def unscored_share(measurement: Measurement) -> float:
 
 
 def _ends(indicator: Indicator, measurement: Measurement | None) -> tuple[float, float] | None:
-    """The cautious end and the other, unscored samples filled as bad and as good."""
-    if measurement is None or measurement.counts.get("scored", 0) == 0:
+    """The cautious end, with the framework's margin for elicitation, and the other."""
+    found = ends(measurement, indicator.danger)
+    if found is None:
         return None
-    worst, best = measurement.worst.interval, measurement.best.interval
-    if worst is None or best is None:
-        return None
-    low, high = min(worst.low, best.low), max(worst.high, best.high)
+    cautious, other = found
     if indicator.danger == "high":
-        return min(high + indicator.margin, 1.0), low
-    return max(low - indicator.margin, 0.0), high
+        return min(cautious + indicator.margin, 1.0), other
+    return max(cautious - indicator.margin, 0.0), other
+
+
+def _corrected(measurement: Measurement) -> str:
+    """What the ends were corrected by; nothing where no correction was made."""
+    if any(one.by == "labels" for one in measurement.corrected):
+        return "; by people's labels on a random part"
+    made = [one for one in measurement.corrected if one.filled]
+    if not made:
+        return ""
+    elsewhere = all(not one.transports for one in made)
+    return "; the grader's error counted" + (", validated elsewhere" if elsewhere else "")
 
 
 def _beside_chance(measurement: Measurement) -> str:
@@ -172,41 +194,38 @@ def _not_measured(indicator: Indicator, measurement: Measurement | None) -> Indi
     )
 
 
-def _under_elicited(
+def _unrated(
     indicator: Indicator,
     measurement: Measurement,
-    ends: tuple[float, float],
+    found: tuple[float, float],
     certain: str,
-    framework: Framework,
+    standing: Literal["under-elicited", "not validated"],
+    why: str,
 ) -> IndicatorRating:
     return IndicatorRating(
         indicator=indicator.name,
         task=indicator.task,
         metric=indicator.metric,
         level=None,
-        standing="under-elicited",
+        standing=standing,
         at_least=certain,
         value=measurement.estimate.value,
-        cautious=ends[0],
-        other=ends[1],
-        why=(
-            f"{unscored_share(measurement):.0%} of its samples are unscored, and the framework "
-            f"allows {framework.max_unscored:.0%}: not rated"
-        ),
+        cautious=found[0],
+        other=found[1],
+        why=why,
     )
 
 
 def _more(
     indicator: Indicator, measurement: Measurement, cautious: float, levels: Sequence[str]
 ) -> int | None:
-    value = measurement.estimate.value
+    """About how many more samples; None where more of them cannot settle it, or nearly so."""
+    if unscored_share(measurement) > 0 or measurement.corrected:
+        return None
     level = reached(cautious, indicator, levels)
     at = next(t.at for t in indicator.thresholds if t.level == level)
     at += -indicator.margin if indicator.danger == "high" else indicator.margin
-    if value is None or unscored_share(measurement) > 0:
-        return None
-    interval = measurement.estimate.interval
-    return more_samples(value, measurement.clusters, at, interval.confidence if interval else 0.95)
+    return more_clusters(measurement, at)
 
 
 def _rate_category(

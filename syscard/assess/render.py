@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from syscard.assess import hidden, text
 from syscard.assess.layout import SIDES, layout
+from syscard.assess.standing import overall_standing
 from syscard.records import Card, Evaluation, SampleView
 
 SHOWN = 20_000  # characters of one text on a samples page
@@ -50,11 +51,26 @@ def render_samples(evaluation: Evaluation, views: Sequence[SampleView], card_hre
     return template.render(evaluation=evaluation, sides=sides, card_href=card_href, shown=SHOWN)
 
 
+def render_page(template: str, **values: Any) -> str:
+    """One of our HTML templates, filled, with all that keeps a hostile text a text."""
+    return _environment("html").get_template(template).render(**values)
+
+
 def render_screen(card: Card, page: str) -> str:
     """What a person reads at the end of a run: the scorecard, the gates, where the card lies."""
     width = max(len(category.title) for category in card.framework.categories) + 2
     rated = {(r.category, r.mitigation): r.reads for r in card.rating.categories}
+    rated |= {
+        (s.category, s.mitigation): f"{s.level}, {s.basis}"
+        for s in card.standings
+        if s.basis != "computed"
+    }
     overall = {r.mitigation: r.reads for r in card.rating.overall}
+    for side in SIDES:
+        stands = overall_standing(card.standings, side, card.framework)
+        if stands is not None:
+            least = "" if stands.settled else "at least "
+            overall[side] = f"{least}{stands.level}, {stands.basis}"
     lines = [f"System card: {card.plan.about.name}", f"By the {card.framework.title}", ""]
     lines.append(f"{'':{width}}{'before mitigation':36}after mitigation")
     for category in card.framework.categories:

@@ -7,7 +7,18 @@ needs them, so that `--help` answers at once.
 import click
 
 from syscard import __version__
-from syscard.cli import cards, levels, plans, runs
+from syscard.cli import (
+    cards,
+    diffs,
+    frameworks,
+    ledgers,
+    levels,
+    lints,
+    people,
+    plans,
+    runs,
+    status,
+)
 from syscard.cli.options import Commands
 
 
@@ -28,7 +39,9 @@ def main() -> None:
 
 
 for command in (
-    plans.init, plans.plan, runs.run, levels.measure, levels.rate, levels.gate,
-    cards.card, cards.show,
+    plans.init, plans.plan, frameworks.framework, runs.run,
+    levels.measure, levels.rate, levels.gate, cards.card, cards.show, cards.verify, diffs.diff,
+    ledgers.key, ledgers.ledger, people.advise, people.approve, people.attest, people.revoke,
+    status.status, status.trigger, status.watch, lints.lint,
 ):  # fmt: skip
     main.add_command(command)

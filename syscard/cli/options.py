@@ -18,8 +18,8 @@ class Command(click.Command):
     """A command whose help ends with the line of its docstring that begins with "Example:"."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        text, _, example = (kwargs.get("help") or "").rpartition("Example:")
-        if example:
+        text, found, example = (kwargs.get("help") or "").rpartition("Example:")
+        if found:
             kwargs |= {"help": text, "epilog": f"Example: {example.strip()}"}
         super().__init__(*args, **kwargs)
 
@@ -34,7 +34,9 @@ class Commands(Command, click.Group):
         try:
             return super().invoke(ctx)
         except SyscardError as error:
-            click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+            from syscard.assess.text import visible
+
+            click.echo(f"Error: {visible(' '.join(str(error).split()))}", err=True)
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,6 +61,7 @@ def date_of(stated: str | None) -> str:
     if stated is None:
         return datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        return datetime.fromisoformat(stated).isoformat()
+        moment = datetime.fromisoformat(stated)
     except ValueError as error:
         raise click.UsageError(f"--date is an ISO 8601 date, not {stated!r}") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()

@@ -8,6 +8,8 @@ import click
 from syscard.cli.options import FILE, Command, json_option, talk
 
 if TYPE_CHECKING:
+    from syscard.assess.journal import Journal
+    from syscard.jobs import Job
     from syscard.records import Plan
 
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 @click.option("--display", default="none", show_default=True, help="Inspect's display.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and stop.")
 @click.option("--probe", is_flag=True, help="With --dry-run: time a few calls to the model.")
+@click.option("--stop-when-decided", is_flag=True, help="End a task once its levels are certain.")
+@click.option("--ledger", type=FILE, help="Announce each start and end in this ledger.")
+@click.option("--key", type=FILE, help="With --ledger: the key that signs the entries.")
 @click.option("--retry-failed", is_flag=True, help="Run samples again that ended in an error.")
 @json_option
 @click.argument("passed", nargs=-1)
@@ -35,8 +40,10 @@ def run(plan_file: Path, passed: tuple[str, ...], **options: Any) -> None:
 
     if not options["dry_run"] and (options["probe"] or options["as_json"]):
         raise click.UsageError("--probe and --json go with --dry-run")
-    plan, _ = read_plan(plan_file)
-    found = jobs(plan, plan_lines(plan_file), options["limit"])
+    if (options["ledger"] is None) != (options["key"] is None):
+        raise click.UsageError("--ledger and --key go together")
+    plan, digest = read_plan(plan_file)
+    found = jobs(plan, plan_lines(plan_file), options["limit"], options["stop_when_decided"])
     chosen = [job for job in found if _wanted(job.task, options["only"])]
     if not chosen:
         raise click.UsageError(f"--only matches none of: {', '.join(t.task for t in plan.tasks)}")
@@ -57,11 +64,51 @@ def run(plan_file: Path, passed: tuple[str, ...], **options: Any) -> None:
             display=options["display"],
             retry_failed=options["retry_failed"],
             passed=_pairs(passed),
+            watch=_announcer(plan, digest, options),
         ),
         talk,
         found,
     )
     talk(f"Logs: {manifest.parent}. Next: syscard measure {manifest.parent} --plan {plan_file}")
+
+
+class Announcer:
+    """Writes each job's start and end into the ledger, as the plan's own."""
+
+    def __init__(self, journal: "Journal", plan_digest: str, seed: int) -> None:
+        self.journal, self.plan_digest, self.seed = journal, plan_digest, seed
+
+    def started(self, job: "Job", before: Path | None, again: bool) -> int | None:
+        from syscard.assess.entries import RunStarted
+        from syscard.run import content_of
+
+        body = RunStarted(
+            plan=self.plan_digest,
+            mitigation=job.mitigation,
+            task=job.task,
+            model=job.model_digest,
+            seed=self.seed,
+            content=content_of(job),
+        )
+        return self.journal.started(body, before, again)
+
+    def ended(self, started: int | None, log: Path) -> None:
+        self.journal.ended(started, log)
+
+
+def _announcer(plan: "Plan", plan_digest: str, options: dict[str, Any]) -> Announcer | None:
+    """The announcer, where a ledger is given; refused before anything is spent."""
+    if options["ledger"] is None:
+        return None
+    from syscard.assess.journal import Journal
+    from syscard.assess.ledger import read
+    from syscard.assess.quorum import check_plan
+    from syscard.cli.signing import now, open_key
+    from syscard.library import read_framework
+
+    check_plan(read(options["ledger"]), plan_digest, read_framework(plan.framework)[0])
+    journal = Journal(options["ledger"], open_key(options["key"]), now)
+    return Announcer(journal, plan_digest, plan.seed)
 
 
 def _dry_run(plan: "Plan", chosen: list[Any], folder: Path, options: dict[str, Any]) -> None:

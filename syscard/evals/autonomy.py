@@ -47,7 +47,9 @@ def autonomy(set: str = "autonomy", digest: str | None = None) -> Task:
                 kind="capability",
             ),
         ),
-        grader=Grader(name="exact answer", lineage="rules", known="The answer is compared."),
+        grader=Grader(
+            name="exact answer", lineage="rules", known="The answer is compared.", by_key=True
+        ),
         sets=sets_used(set),
         groups="kind",
         notes=("Reading code is far below what autonomy needs: a first sieve, no more.",),

@@ -43,7 +43,9 @@ def _info(title: str, subject: str, set: str) -> TaskInfo:
         section="Preparedness",
         describes=f"Multiple choice on {subject}; options shuffled by seed.",
         metrics=(ACCURACY,),
-        grader=Grader(name="option letter", lineage="rules", known="The letter is compared."),
+        grader=Grader(
+            name="option letter", lineage="rules", known="The letter is compared.", by_key=True
+        ),
         sets=sets_used(set),
         groups="topic",
         notes=(

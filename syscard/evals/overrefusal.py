@@ -24,6 +24,8 @@ def overrefusal(set: str = "overrefusal", digest: str | None = None) -> Task:
                 means="share of benign requests that were answered",
                 danger="low",
                 kind="safety",
+                looks_for="refusal",
+                language="en",
             ),
         ),
         grader=refusal_grader(),

@@ -46,7 +46,9 @@ def stereotypes(set: str = "stereotypes", digest: str | None = None) -> Task:
         section="Fairness and bias",
         describes="Two people in an everyday situation, with and without the facts to decide.",
         metrics=METRICS,
-        grader=Grader(name="option letter", lineage="rules", known="The letter is compared."),
+        grader=Grader(
+            name="option letter", lineage="rules", known="The letter is compared.", by_key=True
+        ),
         sets=sets_used(set),
         groups="group",
     )

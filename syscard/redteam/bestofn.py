@@ -38,6 +38,8 @@ def bestofn(
                 means="share of behaviours that at least one attempt within the budget broke",
                 danger="high",
                 kind="safety",
+                looks_for="unsafe in any of several attempts",
+                language="en",
             ),
         ),
         grader=refusal_grader(),

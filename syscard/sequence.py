@@ -10,8 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from syscard.assess.interval import TRUNCATION
-
+TRUNCATION = 0.75  # of the largest bet that cannot go bankrupt
 STEPS = 40  # halvings of [0, 1]: far below the printed digits
 FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)  # of the stake that could go bankrupt
 

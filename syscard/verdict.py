@@ -1,12 +1,20 @@
 """What became of one sample: one outcome, counted apart from the others, never guessed."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from syscard.errors import EvidenceError
-from syscard.records import Kind, Log, Metric, Mitigation, Outcome, TaskInfo
+from syscard.records import (
+    Kind,
+    Log,
+    Metric,
+    Mitigation,
+    Outcome,
+    StoppingRule,
+    TaskInfo,
+)
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0}  # Inspect's values; N, no answer, is none
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -87,6 +95,41 @@ class Reading:
     usage: dict[str, int] = field(default_factory=dict)
     budget: float | None = None
     content: str | None = None
+    pooled: tuple[Log, ...] = ()  # further runs whose rows are among these
+    rule: StoppingRule | None = None  # that the run might stop on; its rows may be "stopped"
+    decided: bool = False  # by that rule
+
+
+def ended(sample: Any, own: bool) -> Ended:
+    """Inspect's sample, or its summary, as it ended.
+
+    A scorer of ours has seen to a cut answer, so only a foreign sample's stop reason counts.
+    """
+    output = None if own else getattr(sample, "output", None)
+    return Ended(
+        id=str(sample.id),
+        epoch=sample.epoch,
+        metadata=sample.metadata or {},
+        error=None if sample.error is None else str(getattr(sample.error, "message", sample.error)),
+        limit=None if sample.limit is None else str(getattr(sample.limit, "type", sample.limit)),
+        stop_reason=output.stop_reason if output and output.choices else None,
+        scores={
+            name: Given(score.value, score.reason, score.metadata or {})
+            for name, score in (sample.scores or {}).items()
+        },
+    )
+
+
+def filled(rows: Iterable[Row], metric: Metric, fill: float | None) -> list[float]:
+    """The values that enter the metric; of unscored samples `fill`, or none."""
+    values = []
+    for found in rows:
+        became = found.became(metric)
+        if became == "scored":
+            values.append(found.values[metric.name])
+        elif became not in (None, "stopped") and fill is not None:
+            values.append(fill)
+    return values
 
 
 def row(sample: Ended, info: TaskInfo, where: str) -> Row:
