@@ -225,6 +225,12 @@ class Interval(Record):
     confidence: float
     method: str
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "Interval":
+        if not self.low <= self.high:
+            raise ValueError(f"an interval from {self.low} to {self.high} holds nothing")
+        return self
+
 
 class Estimate(Record):
     """A value and the interval around it; both absent where there is nothing to estimate from."""
