@@ -18,11 +18,11 @@ from forging import (
     signed,
 )
 
-from syscard.assess import recompute
-from syscard.assess.entries import Entry, line_of
-from syscard.assess.places import card_logs, sources_of
-from syscard.assess.statement import sign, statement
-from syscard.assess.unpack import files_of
+from syscard.assess.card import recompute
+from syscard.assess.card.places import card_logs, sources_of
+from syscard.assess.card.statement import sign, statement
+from syscard.assess.card.unpack import files_of
+from syscard.assess.sign.entries import Entry, line_of
 from syscard.files import digest_bytes, digest_file
 
 SEEN = {6}

@@ -14,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from example_bundle import Example, go
 from example_ledger import ROLES
 
-from syscard.assess import bundle, case
-from syscard.assess.checks import CHECKS, Look
-from syscard.assess.entries import START, Entry, Revoked, line_of, to_sign
+from syscard.assess import case
+from syscard.assess.card import bundle
+from syscard.assess.card.checks import CHECKS, Look
 from syscard.assess.rate import rate
+from syscard.assess.sign.entries import START, Entry, Revoked, line_of, to_sign
 from syscard.files import digest_bytes, digest_file
 from syscard.keys import Key, load_key, make_key, read_trusted
 from syscard.library import dump, read_framework, read_json, read_plan

@@ -28,9 +28,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from alterations import KINDS
 from forging import Scene
 
-from syscard.assess import recompute
-from syscard.assess.unpack import files_of, opened
-from syscard.assess.verify import verify
+from syscard.assess.card import recompute
+from syscard.assess.card.unpack import files_of, opened
+from syscard.assess.card.verify import verify
 from syscard.files import digest_file
 
 

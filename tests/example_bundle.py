@@ -10,14 +10,14 @@ from example_evidence import framework as rules
 from example_ledger import Council
 from test_run import go
 
-from syscard.assess.bundle import Written, write_card
+from syscard.assess.card.bundle import Written, write_card
 from syscard.assess.case import Files, open_case
-from syscard.assess.entries import Approved, Rated, RunEnded, RunStarted
 from syscard.assess.estimate import measure
 from syscard.assess.evidence import collect
 from syscard.assess.gate import decide
 from syscard.assess.measure import read_log
 from syscard.assess.rate import rate
+from syscard.assess.sign.entries import Approved, Rated, RunEnded, RunStarted
 from syscard.files import digest_file
 from syscard.frameworks import Category, Framework, Indicator, Threshold
 from syscard.keys import Key, load_key, make_key

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from syscard.assess.entries import (
+from syscard.assess.sign.entries import (
     Adopted,
     Advised,
     Approved,
@@ -14,7 +14,7 @@ from syscard.assess.entries import (
     Rated,
     Signer,
 )
-from syscard.assess.ledger import append, read
+from syscard.assess.sign.ledger import append, read
 from syscard.files import digest_bytes
 from syscard.frameworks import Framework, Quorum
 from syscard.keys import Key, load_key, make_key

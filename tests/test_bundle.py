@@ -9,12 +9,12 @@ import pytest
 from example_bundle import WHEN, Example
 from example_card import example_card, hostile_card
 
-from syscard.assess.bundle import write_card
+from syscard.assess.card.bundle import write_card
+from syscard.assess.card.recompute import read_card, stated
+from syscard.assess.card.render import render_html, render_json, render_markdown
+from syscard.assess.card.verify import verify
 from syscard.assess.case import Files
-from syscard.assess.entries import Attested
-from syscard.assess.recompute import read_card, stated
-from syscard.assess.render import render_html, render_json, render_markdown
-from syscard.assess.verify import verify
+from syscard.assess.sign.entries import Attested
 from syscard.errors import DataError, LedgerError
 from syscard.files import digest_file
 from syscard.keys import read_trusted

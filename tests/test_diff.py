@@ -13,16 +13,16 @@ from example_evidence import metric, plan, reading, solved
 from scipy.stats import fisher_exact
 from test_run import go
 
-from syscard.assess.claim import holm, paired_p
-from syscard.assess.contrast import Kept, MetricDiff
-from syscard.assess.diff import CardDiff, diff
+from syscard.assess.card.places import rows_place
+from syscard.assess.card.public import dump_rows, make_rows
+from syscard.assess.diff.claim import holm, paired_p
+from syscard.assess.diff.contrast import Kept, MetricDiff
+from syscard.assess.diff.diff import CardDiff, diff
+from syscard.assess.diff.render import render_diff, render_diff_text
 from syscard.assess.estimate import measure
 from syscard.assess.evidence import collect
 from syscard.assess.interval import paired
 from syscard.assess.measure import read_log, read_views
-from syscard.assess.places import rows_place
-from syscard.assess.public import dump_rows, make_rows
-from syscard.assess.render_diff import render_diff, render_diff_text
 from syscard.cli import main
 from syscard.files import digest_file, write_text
 from syscard.library import dump, read_json, read_plan

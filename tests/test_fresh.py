@@ -18,8 +18,8 @@ from example_evidence import (
 )
 from example_ledger import LOG, PLAN, Council
 
-from syscard.assess.entries import RunEnded, RunStarted, Triggered
 from syscard.assess.fresh import Where, closed, outlived, rerun, stale, unseen
+from syscard.assess.sign.entries import RunEnded, RunStarted, Triggered
 from syscard.errors import EvidenceError
 from syscard.frameworks import Demand
 from syscard.library import content_digest

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from conftest import FAILING
 
 from syscard.assess.case import Files, open_case, unmatched
-from syscard.assess.entries import RunEnded
-from syscard.assess.ledger import read
+from syscard.assess.sign.entries import RunEnded
+from syscard.assess.sign.ledger import read
 from syscard.cli import main
 from syscard.errors import LedgerError
 

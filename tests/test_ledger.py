@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from syscard.assess import ledger as module
-from syscard.assess.entries import (
+from syscard.assess.sign import ledger as module
+from syscard.assess.sign.entries import (
     Adopted,
     Advised,
     Approved,
@@ -29,8 +29,8 @@ from syscard.assess.entries import (
     line_of,
     to_sign,
 )
-from syscard.assess.ledger import append, read
-from syscard.assess.quorum import (
+from syscard.assess.sign.ledger import append, read
+from syscard.assess.sign.quorum import (
     Computed,
     Quorum,
     adopted_level,
@@ -443,8 +443,8 @@ def test_an_end_that_no_killed_writer_leaves_is_not_removed(full, keys, ending):
 WRITER = """
 import os, sys, time
 from pathlib import Path
-from syscard.assess import ledger
-from syscard.assess.entries import Triggered
+from syscard.assess.sign import ledger
+from syscard.assess.sign.entries import Triggered
 from syscard.keys import load_key
 
 path, key, write = Path(sys.argv[1]), load_key(Path(sys.argv[2]), ""), os.write

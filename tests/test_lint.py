@@ -9,9 +9,11 @@ import yaml
 from click.testing import CliRunner
 from example_card import example_card
 
-from syscard.assess import lint_card, lint_numbers, lint_words
-from syscard.assess.finding import Finding, Sheet
-from syscard.assess.lint import CARD_RULES, SHEET_RULES, lint
+from syscard.assess.lint import cards as lint_card
+from syscard.assess.lint import numbers as lint_numbers
+from syscard.assess.lint import words as lint_words
+from syscard.assess.lint.finding import Finding, Sheet
+from syscard.assess.lint.lint import CARD_RULES, SHEET_RULES, lint
 from syscard.cli import main
 from syscard.cli.lints import lint as command
 from syscard.library import dump

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from example_card import estimate, example_card
 
-from syscard.assess.finding import Finding
-from syscard.assess.lint import lint
+from syscard.assess.lint.finding import Finding
+from syscard.assess.lint.lint import lint
 from syscard.records import Card, Reference
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from example_card import HOSTILE, example_card, example_views, hostile_card, sample_view
 
-from syscard.assess.render import render_html, render_samples
+from syscard.assess.card.render import render_html, render_samples
 from syscard.files import write_text
 from syscard.records import Card
 

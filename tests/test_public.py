@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from example_bundle import Example, copied
 from test_run import go
 
-from syscard.assess.bundle import Public, Written
+from syscard.assess.card.bundle import Public, Written
+from syscard.assess.card.public import LEAST, Disclosure, salted
+from syscard.assess.card.verify import verify
 from syscard.assess.measure import read_log, read_views
-from syscard.assess.public import LEAST, Disclosure, salted
-from syscard.assess.verify import verify
 from syscard.cli import main
 from syscard.errors import DataError
 from syscard.files import digest_file

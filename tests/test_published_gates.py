@@ -14,8 +14,8 @@ from example_evidence import measured, metric, plan, rated, reading, row
 from example_ledger import PLAN, RATING, Council
 
 from syscard.assess.case import Case
-from syscard.assess.entries import Attested
 from syscard.assess.gate import decide
+from syscard.assess.sign.entries import Attested
 from syscard.library import read_framework
 from syscard.records import Framework, Indicator, Measurements, Mitigation, Rating
 from syscard.verdict import Reading

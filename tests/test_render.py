@@ -18,14 +18,14 @@ from example_card import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syscard.assess.picture import Bar, Tick, interval_picture
-from syscard.assess.render import (
+from syscard.assess.card.picture import Bar, Tick, interval_picture
+from syscard.assess.card.render import (
     render_html,
     render_json,
     render_markdown,
     render_samples,
 )
-from syscard.assess.text import literal, visible
+from syscard.assess.card.text import literal, visible
 from syscard.records import Card, Estimate, Mitigation, SampleView
 
 PERCENT = re.compile(r"[<>]?\d+\.\d%")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from example_card import HOSTILE
 
+from syscard.assess.card.published import shown, would_say
+from syscard.assess.card.render import _environment
 from syscard.assess.interval import exact
-from syscard.assess.published import shown, would_say
-from syscard.assess.render import _environment
 from syscard.errors import DataError
 from syscard.reported import Publication, cells, read_reported
 

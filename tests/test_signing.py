@@ -11,9 +11,9 @@ import yaml
 from click.testing import CliRunner, Result
 from example_evidence import category, framework, indicator, reading, solved
 
-from syscard.assess.entries import Adopted, Advised, Attested, head
 from syscard.assess.estimate import measure
-from syscard.assess.ledger import read
+from syscard.assess.sign.entries import Adopted, Advised, Attested, head
+from syscard.assess.sign.ledger import read
 from syscard.cli import main, signing
 from syscard.files import digest_file
 from syscard.frameworks import Demand, Framework, Gate

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from example_bundle import Example, copied
 
-from syscard.assess.bundle import write_card
+from syscard.assess.card.bundle import write_card
+from syscard.assess.card.statement import PREDICATE
+from syscard.assess.card.verify import verify
 from syscard.assess.case import Files, open_case
 from syscard.assess.gate import decide
-from syscard.assess.statement import PREDICATE
-from syscard.assess.verify import verify
 from syscard.errors import DataError
 from syscard.files import digest_file
 from syscard.keys import read_trusted

@@ -11,9 +11,9 @@ from example_evidence import reading, row
 from example_ledger import Council
 from test_run import go
 
-from syscard.assess.entries import RunEnded, RunStarted, Triggered
 from syscard.assess.estimate import measure
-from syscard.assess.ledger import read
+from syscard.assess.sign.entries import RunEnded, RunStarted, Triggered
+from syscard.assess.sign.ledger import read
 from syscard.cli import main
 from syscard.cli.signing import open_key
 from syscard.current import look

@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 from example_bundle import Example, copied
 
-from syscard.assess import recompute
-from syscard.assess.bundle import write_card
+from syscard.assess.card import recompute
+from syscard.assess.card.bundle import write_card
+from syscard.assess.card.unpack import opened
+from syscard.assess.card.verify import Verified, verify
 from syscard.assess.case import Files
-from syscard.assess.entries import line_of
-from syscard.assess.unpack import opened
-from syscard.assess.verify import Verified, verify
+from syscard.assess.sign.entries import line_of
 from syscard.cli import main
 from syscard.errors import DataError, LedgerError
 from syscard.keys import PublicKey, make_key, read_trusted
@@ -396,7 +396,7 @@ def test_records_that_no_command_wrote_are_broken_and_no_crash(
     def nonsense(*_: object, **__: object) -> None:
         raise StopIteration
 
-    monkeypatch.setattr("syscard.assess.checks.open_case", nonsense)
+    monkeypatch.setattr("syscard.assess.card.checks.open_case", nonsense)
 
     found = verify(whole)
 

@@ -109,7 +109,7 @@ def test_siblings_of_a_family_do_not_import_each_other() -> None:
 def test_only_measure_knows_inspect_right_of_the_log() -> None:
     knowing = {
         path.name
-        for path in (PACKAGE / "assess").glob("*.py")
+        for path in (PACKAGE / "assess").rglob("*.py")
         if any(name.split(".")[0] == "inspect_ai" for name in imports(path))
     }
 

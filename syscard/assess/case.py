@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from syscard.assess.entries import Ledger, Rated, RunEnded, head
 from syscard.assess.fresh import outlived
-from syscard.assess.ledger import read
-from syscard.assess.quorum import check_plan
 from syscard.assess.rate import check_same
+from syscard.assess.sign.entries import Ledger, Rated, RunEnded, head
+from syscard.assess.sign.ledger import read
+from syscard.assess.sign.quorum import check_plan
 from syscard.assess.standing import standings
 from syscard.errors import LedgerError
 from syscard.files import digest_file

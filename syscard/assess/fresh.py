@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from syscard.assess.entries import Entry, Ledger, RunEnded, RunStarted, Triggered
+from syscard.assess.sign.entries import Entry, Ledger, RunEnded, RunStarted, Triggered
 from syscard.errors import EvidenceError
 from syscard.frameworks import Framework, Gate
 from syscard.library import content_digest

@@ -3,9 +3,9 @@
 from typing import Any
 
 from syscard.assess.case import Case
-from syscard.assess.entries import Advised, Approved, Attested, Entry, Ledger
 from syscard.assess.exits import AWAITS, INCONCLUSIVE, NO, YES
-from syscard.assess.quorum import advice_on, approval_of, last_words, quorum_met
+from syscard.assess.sign.entries import Advised, Approved, Attested, Entry, Ledger
+from syscard.assess.sign.quorum import advice_on, approval_of, last_words, quorum_met
 from syscard.frameworks import Demand, Gate
 from syscard.records import Condition, Standing, State, Statement
 

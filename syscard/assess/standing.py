@@ -6,15 +6,15 @@ reported evidence where nothing was measured. What was measured in part they may
 
 from collections.abc import Sequence
 
-from syscard.assess.entries import Adopted, Advised, Ledger
-from syscard.assess.quorum import (
+from syscard.assess.rate import worst_level
+from syscard.assess.sign.entries import Adopted, Advised, Ledger
+from syscard.assess.sign.quorum import (
     Computed,
     Settled,
     adopted_level,
     advice_on,
     advised_level,
 )
-from syscard.assess.rate import worst_level
 from syscard.frameworks import Framework
 from syscard.records import CategoryRating, Mitigation, Rating, Standing
 

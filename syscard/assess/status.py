@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from syscard.assess.entries import Ledger
 from syscard.assess.exits import INCONCLUSIVE, YES
 from syscard.assess.fresh import Where, closed, rerun, stale, unseen
+from syscard.assess.sign.entries import Ledger
 from syscard.errors import DataError
 from syscard.frameworks import Framework
 from syscard.records import Current, Measurements, Mitigation, Plan, Record, Stale

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from syscard.assess.text import visible
+from syscard.assess.card.text import visible
 from syscard.frameworks import Category, Demand, Framework, Gate, Indicator, Quorum
 
 SIDES = {"pre": "before mitigation", "post": "after mitigation"}

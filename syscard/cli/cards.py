@@ -20,9 +20,9 @@ from syscard.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from syscard.assess.public import Disclosure
-    from syscard.assess.verify import Verified
-    from syscard.assess.withhold import Public
+    from syscard.assess.card.public import Disclosure
+    from syscard.assess.card.verify import Verified
+    from syscard.assess.card.withhold import Public
 
 
 @click.command(cls=Command)
@@ -45,7 +45,7 @@ def card(decisions: tuple[Path, ...], **options: Any) -> None:
 
     Example: syscard card deploy.json develop.json --plan plan.yaml -o card
     """
-    from syscard.assess.bundle import write_card
+    from syscard.assess.card.bundle import write_card
     from syscard.assess.case import Files
     from syscard.cli.signing import open_key
 
@@ -89,8 +89,8 @@ def verify(bundle: Path, keys: Path | None, disclosed: Path | None, as_json: boo
 
     Example: syscard verify card --keys trusted
     """
-    from syscard.assess.unpack import opened
-    from syscard.assess.verify import verify as verify_all
+    from syscard.assess.card.unpack import opened
+    from syscard.assess.card.verify import verify as verify_all
     from syscard.keys import read_trusted
     from syscard.library import dump
 
@@ -112,7 +112,7 @@ def show(card_file: Path) -> None:
 
     Example: syscard show card/card.json
     """
-    from syscard.assess.render import render_screen
+    from syscard.assess.card.render import render_screen
     from syscard.library import read_json
     from syscard.records import Card
 
@@ -122,7 +122,7 @@ def show(card_file: Path) -> None:
 
 def _say(found: "Verified") -> None:
     """What held, who signed, what was withheld, and what nobody could check."""
-    from syscard.assess.text import visible
+    from syscard.assess.card.text import visible
 
     marks = {"held": "+", "failed": "-", "not checked": "?"}
     lines = [f"{marks[c.state]} {c.text} {c.why}." for c in found.checks]
@@ -146,7 +146,7 @@ def _public(withhold: Sequence[str], salts: Path) -> "Public":
     """Salts as they were drawn before, and new ones from the system's randomness."""
     import secrets
 
-    from syscard.assess.withhold import Public
+    from syscard.assess.card.withhold import Public
 
     drawn = {
         (item.log, item.id, item.epoch, part): salt
@@ -163,7 +163,7 @@ def _public(withhold: Sequence[str], salts: Path) -> "Public":
 def _disclosed(path: Path) -> list["Disclosure"]:
     from pydantic import ValidationError
 
-    from syscard.assess.public import Disclosure
+    from syscard.assess.card.public import Disclosure
     from syscard.errors import DataError
     from syscard.files import read_text
 

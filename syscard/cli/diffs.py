@@ -8,7 +8,7 @@ import click
 from syscard.cli.options import FILE, Command, force_option, json_option, talk
 
 if TYPE_CHECKING:
-    from syscard.assess.diff import CardDiff
+    from syscard.assess.diff.diff import CardDiff
     from syscard.records import Card
 
 EVIDENCE = "evidence"  # inside a card's folder
@@ -44,7 +44,7 @@ def diff(
 
     Example: syscard diff old/card new/card -o new/diff.html
     """
-    from syscard.assess.render_diff import render_diff, render_diff_text
+    from syscard.assess.diff.render import render_diff, render_diff_text
     from syscard.files import check_free, write_text
     from syscard.library import dump
 
@@ -69,8 +69,8 @@ def _check_outside(page: Path) -> None:
 
 
 def _compared(card_a: Path, card_b: Path, folders: tuple[Path, ...]) -> "CardDiff":
-    from syscard.assess.diff import diff as compare
-    from syscard.assess.lookup import look_up
+    from syscard.assess.diff.diff import diff as compare
+    from syscard.assess.diff.lookup import look_up
 
     beside = [card / EVIDENCE for card in (card_a, card_b) if (card / EVIDENCE).is_dir()]
     a, b = _read(card_a), _read(card_b)

@@ -30,7 +30,7 @@ def framework_check(name: str, as_json: bool) -> None:
     """
     import json
 
-    from syscard.assess.text import visible
+    from syscard.assess.card.text import visible
     from syscard.assess.weak import weaknesses
     from syscard.assess.words import describe
     from syscard.framework_check import check_indicators

@@ -43,7 +43,7 @@ def key_show(file: Path, as_json: bool) -> None:
 
     Example: syscard key show ann.pub.json
     """
-    from syscard.assess.text import visible
+    from syscard.assess.card.text import visible
     from syscard.keys import holder
 
     owner = holder(file)
@@ -73,8 +73,8 @@ def ledger_open(plan_file: Path, signers: tuple[str, ...], key: Path, out: Path)
 
     Example: syscard ledger open plan.yaml --signer lea.pub.json=leader ... --key lea.pem
     """
-    from syscard.assess.ledger import append
-    from syscard.assess.opening import opening, silent
+    from syscard.assess.sign.ledger import append
+    from syscard.assess.sign.opening import opening, silent
     from syscard.errors import DataError, SetupError
     from syscard.keys import read_public
     from syscard.library import read_framework, read_plan
@@ -104,9 +104,9 @@ def ledger_show(file: Path, as_json: bool) -> None:
 
     Example: syscard ledger show ledger.jsonl
     """
-    from syscard.assess.entries import head
-    from syscard.assess.ledger import read
-    from syscard.assess.minutes import minutes
+    from syscard.assess.sign.entries import head
+    from syscard.assess.sign.ledger import read
+    from syscard.assess.sign.minutes import minutes
 
     found = read(file)
     if as_json:
@@ -135,10 +135,10 @@ def ledger_check(file: Path, kept: str | None, keys: tuple[Path, ...]) -> None:
 
     Example: syscard ledger check ledger.jsonl --keys trusted.json
     """
-    from syscard.assess.entries import head
-    from syscard.assess.ledger import read
-    from syscard.assess.text import visible
-    from syscard.assess.trust import check_head, strangers
+    from syscard.assess.card.text import visible
+    from syscard.assess.sign.entries import head
+    from syscard.assess.sign.ledger import read
+    from syscard.assess.sign.trust import check_head, strangers
     from syscard.keys import read_trusted
 
     if kept is not None:

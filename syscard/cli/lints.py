@@ -9,7 +9,7 @@ import click
 from syscard.cli.options import FILE, Command, json_option, talk
 
 if TYPE_CHECKING:
-    from syscard.assess.finding import Sheet
+    from syscard.assess.lint.finding import Sheet
     from syscard.records import Card
 
 NO = 3
@@ -28,8 +28,8 @@ def lint(files: tuple[Path, ...], as_json: bool) -> None:
     """
     import json
 
-    from syscard.assess.lint import lint as look
-    from syscard.assess.text import visible
+    from syscard.assess.card.text import visible
+    from syscard.assess.lint.lint import lint as look
 
     sheets: list[Sheet] = []
     cards: list[tuple[str, Card]] = []
@@ -47,7 +47,7 @@ def lint(files: tuple[Path, ...], as_json: bool) -> None:
 
 def _read(path: Path, sheets: "list[Sheet]", cards: "list[tuple[str, Card]]") -> None:
     """A card with the tables that it shows, or a file of tables: told by its name."""
-    from syscard.assess.finding import Sheet
+    from syscard.assess.lint.finding import Sheet
     from syscard.library import read_json
     from syscard.records import Card
     from syscard.reported import read_reported

@@ -34,7 +34,7 @@ class Commands(Command, click.Group):
         try:
             return super().invoke(ctx)
         except SyscardError as error:
-            from syscard.assess.text import visible
+            from syscard.assess.card.text import visible
 
             click.echo(f"Error: {visible(' '.join(str(error).split()))}", err=True)
             ctx.exit(error.exit_code)

@@ -17,7 +17,7 @@ from syscard.cli.signing import (
 )
 
 if TYPE_CHECKING:
-    from syscard.assess.advice import Taken
+    from syscard.assess.sign.advice import Taken
     from syscard.records import Rating
 
 ADVICE = Path("advice.yaml")
@@ -69,7 +69,7 @@ def approve(gate: str, answer: str, reason: str, **options: Any) -> None:
 
     Example: syscard approve deploy yes --reason "as advised" --key lea.pem
     """
-    from syscard.assess.entries import Approved
+    from syscard.assess.sign.entries import Approved
     from syscard.errors import DataError
 
     _check_words(reason)
@@ -97,7 +97,7 @@ def attest(what: str, reason: str, denied: bool, **options: Any) -> None:
 
     Example: syscard attest "security controls" --reason "audit 7" --key lea.pem
     """
-    from syscard.assess.entries import Attested
+    from syscard.assess.sign.entries import Attested
     from syscard.errors import DataError
 
     _check_words(reason)
@@ -127,8 +127,8 @@ def revoke(whose: str, reason: str, key: Path, ledger: Path) -> None:
 
     Example: syscard revoke bea.pub.json --reason "stolen" --key lea.pem
     """
-    from syscard.assess.entries import Revoked
-    from syscard.assess.ledger import append, read
+    from syscard.assess.sign.entries import Revoked
+    from syscard.assess.sign.ledger import append, read
     from syscard.keys import read_public
 
     _check_words(reason)
@@ -141,7 +141,7 @@ def revoke(whose: str, reason: str, key: Path, ledger: Path) -> None:
 
 
 def _write_template(out: Path, options: dict[str, Any]) -> None:
-    from syscard.assess.advice import check, parse, template
+    from syscard.assess.sign.advice import check, parse, template
     from syscard.files import check_free, digest_file, write_text
     from syscard.library import read_framework, read_json, read_plan
     from syscard.records import Rating
@@ -159,7 +159,7 @@ def _write_template(out: Path, options: dict[str, Any]) -> None:
 
 def _adopted(options: dict[str, Any], rating: "Rating") -> dict[str, "Taken"]:
     """What --adopt fills in: a level by category, each with the source and the reason given."""
-    from syscard.assess.advice import Taken
+    from syscard.assess.sign.advice import Taken
 
     if not options["adopt"]:
         return {}
@@ -177,7 +177,7 @@ def _adopted(options: dict[str, Any], rating: "Rating") -> dict[str, "Taken"]:
 
 
 def _sign_advice(path: Path, options: dict[str, Any]) -> None:
-    from syscard.assess.advice import check, parse, said
+    from syscard.assess.sign.advice import check, parse, said
     from syscard.files import digest_file, read_text
     from syscard.library import read_json
     from syscard.records import Rating

@@ -8,7 +8,7 @@ import click
 from syscard.cli.options import FILE, Command, json_option, talk
 
 if TYPE_CHECKING:
-    from syscard.assess.journal import Journal
+    from syscard.assess.sign.journal import Journal
     from syscard.jobs import Job
     from syscard.records import Plan
 
@@ -79,7 +79,7 @@ class Announcer:
         self.journal, self.plan_digest, self.seed = journal, plan_digest, seed
 
     def started(self, job: "Job", before: Path | None, again: bool) -> int | None:
-        from syscard.assess.entries import RunStarted
+        from syscard.assess.sign.entries import RunStarted
         from syscard.run import content_of
 
         body = RunStarted(
@@ -100,9 +100,9 @@ def _announcer(plan: "Plan", plan_digest: str, options: dict[str, Any]) -> Annou
     """The announcer, where a ledger is given; refused before anything is spent."""
     if options["ledger"] is None:
         return None
-    from syscard.assess.journal import Journal
-    from syscard.assess.ledger import read
-    from syscard.assess.quorum import check_plan
+    from syscard.assess.sign.journal import Journal
+    from syscard.assess.sign.ledger import read
+    from syscard.assess.sign.quorum import check_plan
     from syscard.cli.signing import now, open_key
     from syscard.library import read_framework
 

@@ -14,7 +14,7 @@ from syscard.cli.options import FILE
 from syscard.errors import LedgerError, SetupError
 
 if TYPE_CHECKING:
-    from syscard.assess.entries import Entry, Ledger
+    from syscard.assess.sign.entries import Entry, Ledger
     from syscard.frameworks import EntryKind
     from syscard.keys import Key
     from syscard.records import Framework, Measurements, Plan, Rating, Record
@@ -47,7 +47,7 @@ class Desk:
         Raises:
             LedgerError: nobody recorded it, or it was computed by another framework.
         """
-        from syscard.assess.entries import Rated
+        from syscard.assess.sign.entries import Rated
         from syscard.files import digest_file
         from syscard.library import read_json
         from syscard.records import Rating
@@ -66,15 +66,15 @@ class Desk:
 
     def sign(self, said: "Sequence[tuple[EntryKind, Record]]") -> "list[Entry]":
         """Sign and append all of it, or nothing."""
-        from syscard.assess.ledger import append_all
+        from syscard.assess.sign.ledger import append_all
 
         return append_all(self.path, said, self.key, now())
 
 
 def sit_down(plan_file: Path, ledger_file: Path, key_file: Path) -> Desk:
     """Read plan, framework and ledger, check that they are of each other, and open the key."""
-    from syscard.assess.ledger import read
-    from syscard.assess.quorum import check_plan
+    from syscard.assess.sign.ledger import read
+    from syscard.assess.sign.quorum import check_plan
     from syscard.library import read_framework, read_plan
 
     plan, digest = read_plan(plan_file)
@@ -91,7 +91,7 @@ def record_rating(desk: Desk, measured: "Measurements", rating: "Rating") -> Non
     Raises:
         LedgerError: the plan changed since it was measured, or the ledger takes no such entry.
     """
-    from syscard.assess.entries import Rated
+    from syscard.assess.sign.entries import Rated
     from syscard.files import digest_bytes
     from syscard.library import dump
 

@@ -56,9 +56,9 @@ def trigger(what: str, reason: str, key: Path, ledger: Path, plan_file: Path) ->
 
     Example: syscard trigger "new surface" --reason "voice" --key ann.pem --ledger ledger.jsonl
     """
-    from syscard.assess.entries import Triggered
-    from syscard.assess.ledger import append, read
-    from syscard.assess.quorum import check_plan
+    from syscard.assess.sign.entries import Triggered
+    from syscard.assess.sign.ledger import append, read
+    from syscard.assess.sign.quorum import check_plan
     from syscard.assess.status import trigger_of
     from syscard.cli.signing import now, open_key
     from syscard.library import read_framework, read_plan
@@ -95,8 +95,8 @@ def watch_new(out: Path, force: bool) -> None:
 
 
 def _status(plan_file: Path, options: dict[str, Any]) -> "Status":
-    from syscard.assess.ledger import read
-    from syscard.assess.quorum import check_plan
+    from syscard.assess.sign.ledger import read
+    from syscard.assess.sign.quorum import check_plan
     from syscard.assess.status import Asked
     from syscard.assess.status import status as status_of
     from syscard.current import look
@@ -158,6 +158,6 @@ def _block(title: str, lines: Any) -> None:
 
 def _say(line: str) -> None:
     """Words of others reach a terminal with nothing hidden in them, and on one line."""
-    from syscard.assess.text import visible
+    from syscard.assess.card.text import visible
 
     click.echo(visible(" ".join(line.splitlines())))

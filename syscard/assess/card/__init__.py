@@ -1,0 +1,1 @@
+"""The card as a bundle: composed, rendered, withheld in part, verified."""

@@ -1,0 +1,1 @@
+"""Two cards side by side."""
