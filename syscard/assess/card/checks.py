@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from syscard import __version__
 from syscard.assess.card import places
+from syscard.assess.card.build import build
 from syscard.assess.card.compose import compose
 from syscard.assess.card.gap import compare
 from syscard.assess.card.public import Disclosure, check_disclosed, read_rows
@@ -76,7 +76,7 @@ class Look:
     @property
     def other_version(self) -> bool:
         """Whether another version of this program wrote the card."""
-        return self.card.syscard != __version__
+        return self.card.syscard != build()
 
 
 def files(look: Look) -> str:
@@ -232,7 +232,7 @@ def card(look: Look) -> str:
 def pages_again(look: Look) -> str:
     """HTML, Markdown and the samples' pages are what the card renders to, byte for byte."""
     if look.other_version:
-        raise Skipped(f"rendered by syscard {look.card.syscard}, and this is {__version__}")
+        raise Skipped(f"rendered by syscard {look.card.syscard}, and this is {build()}")
     made = pages(look.card, views(look.found, look.sources))
     for name, text in made.items():
         if (look.folder / name).read_bytes() != text.encode():
@@ -275,11 +275,11 @@ def _read_card(path: Path) -> Card:
         return Card.model_validate(content)
     except ValueError as error:
         stated = content.get("syscard") if isinstance(content, dict) else None
-        if isinstance(stated, str) and stated != __version__:
+        if isinstance(stated, str) and stated != build():
             raise Foreign(
-                f"written by syscard {stated}, whose card {__version__} cannot read"
+                f"written by syscard {stated}, whose card {build()} cannot read"
             ) from error
-        raise LedgerError(f"{places.CARD} is no card of syscard {__version__}.") from error
+        raise LedgerError(f"{places.CARD} is no card of syscard {build()}.") from error
 
 
 def _card_of_another(look: Look, again: Card) -> str:
@@ -293,6 +293,6 @@ def _card_of_another(look: Look, again: Card) -> str:
     same = ("plan", "framework", "rating", "decisions", "evaluations", "ledger_head")
     compare(look.card, again, same)
     raise Skipped(
-        f"written by syscard {look.card.syscard}, and this is {__version__}: its plan, numbers, "
+        f"written by syscard {look.card.syscard}, and this is {build()}: its plan, numbers, "
         "levels and decisions hold, its other words were not compared"
     )

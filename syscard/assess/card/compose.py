@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from syscard import __version__
+from syscard.assess.card.build import build
 from syscard.assess.case import Case, unmatched
 from syscard.assess.signed import statements
 from syscard.errors import EvidenceError
@@ -51,7 +51,7 @@ def compose(
             "Measure again."
         )
     return Card(
-        syscard=__version__,
+        syscard=build(),
         created=created,
         plan=plan,
         plan_digest=measurements.plan_digest,
