@@ -40,6 +40,10 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/help.py
 	$(BIN)/python benchmarks/measure.py
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/stopping.py
+	$(BIN)/python benchmarks/stopping.py --real --plan benchmarks/stopping.yaml
+	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/tamper.py
 	$(BIN)/python benchmarks/demo.py --install
 
 clean:
