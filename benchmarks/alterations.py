@@ -280,7 +280,16 @@ def _(scene: Scene, chance: random.Random, folder: Path) -> None:
         again = chained(entries, lambda entry: keys[whom[entry.key]])
         (at / "ledger.jsonl").write_bytes(b"".join(map(line_of, again)))
 
-    remade(scene, folder, edit, rate=False)
+    # even with the key of those who publish cards: the people in the ledger are still unknown
+    remade(scene, folder, edit, rate=False, key=scene.example.key())
+
+
+@kind("the envelope dropped, the ledger's tail cut, all made again", codes=NOT_YES, of="signed")
+def _(scene: Scene, chance: random.Random, folder: Path) -> None:
+    at = scene.case(folder.parent / "forged")
+    lines = lines_of(at / "ledger.jsonl")
+    (at / "ledger.jsonl").write_bytes(b"".join(lines[: chance.randrange(1, len(lines))]))
+    forge(folder, at)
 
 
 @kind("ledger: back-dated after its key's revocation, all made again", weight=2)

@@ -16,7 +16,8 @@ from example_ledger import ROLES
 
 from syscard.assess import case
 from syscard.assess.card import bundle
-from syscard.assess.card.checks import CHECKS, Look
+from syscard.assess.card.checks import CHECKS
+from syscard.assess.card.look import Look
 from syscard.assess.rate import rate
 from syscard.assess.sign.entries import START, Entry, Revoked, line_of, to_sign
 from syscard.files import digest_bytes, digest_file
@@ -105,13 +106,19 @@ class Forged(Example):
         self.council = SimpleNamespace(path=folder / "ledger.jsonl")  # type: ignore[assignment]
 
 
-def remade(scene: Scene, folder: Path, edit: Callable[[Path], None], rate: bool = True) -> None:
+def remade(
+    scene: Scene,
+    folder: Path,
+    edit: Callable[[Path], None],
+    rate: bool = True,
+    key: Key | None = None,
+) -> None:
     """Edits the case that the bundle was made of, then forges its bundle."""
     at = scene.case(folder.parent / "forged")
     edit(at)
     if rate:
         rate_again(Forged(at))
-    forge(folder, at)
+    forge(folder, at, key)
 
 
 def rate_again(forged: Forged) -> None:

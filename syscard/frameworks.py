@@ -103,5 +103,6 @@ class Framework(Record):
     apart: tuple[tuple[str, str], ...] = ()  # roles that one person may not hold both of
     advice: Quorum | None = None  # of those who advise on levels, override and adopt them
     approval: Quorum | None = None  # of those who decide
+    announced: bool = True  # a run that the ledger did not hear of beforehand opens no gate
     triggers: dict[str, str] = {}  # what makes earlier evidence stale, in the framework's words
     gates: tuple[Gate, ...] = Field(min_length=1)

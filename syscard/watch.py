@@ -1,5 +1,6 @@
 """The watch list: known limits and incidents, each with who looks at it again, and when."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from syscard.files import read_text
 from syscard.record import Record
 from syscard.yamltext import read_yaml
 
+DATE = re.compile(r":\s*(\d{4}-\d\d?-\d\d?)\s*(?:$|[,}])")
 Words = Annotated[str, Field(pattern=r"\S")]
 
 
@@ -46,20 +48,44 @@ def read_watch(path: Path) -> Watch:
     Raises:
         DataError: with the line, what is wrong there.
     """
-    content, lines = read_yaml(read_text(path), str(path))
+    text = read_text(path)
+    try:
+        content, lines = read_yaml(text, str(path))
+    except DataError:
+        _check_dates(text, str(path))
+        raise
     if not isinstance(content, dict):
         raise DataError(f"{path}: a watch list begins with 'items:'; write one: syscard watch new.")
     try:
         return Watch.model_validate(content)
     except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        if first["type"].startswith("date"):
+            key = ".".join(str(part) for part in first["loc"])
+            raise _no_date(f"{lines.where(first['loc'])}: {key}", str(first["input"])) from error
         raise DataError(lines.explain(error, Watch)) from error
 
 
-def still_open(items: Sequence[WatchItem]) -> tuple[WatchItem, ...]:
-    """What is not closed, the next to be looked at first."""
-    return tuple(sorted((i for i in items if i.closed is None), key=lambda item: item.review))
+def _check_dates(text: str, name: str) -> None:
+    """YAML takes 2026-13-30 for a date, and says of its failure neither where nor what to write."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for found in DATE.findall(f" {line}".partition(" #")[0]):
+            try:
+                date.fromisoformat(found)
+            except ValueError as error:
+                raise _no_date(f"{name}:{number}", found) from error
+
+
+def _no_date(where: str, given: str) -> DataError:
+    return DataError(f"{where}: {given!r:.60} is no date; write YYYY-MM-DD.")
+
+
+def still_open(items: Sequence[WatchItem], today: date) -> tuple[WatchItem, ...]:
+    """What is not closed yet, the next to be looked at first."""
+    left = (item for item in items if item.closed is None or item.closed > today)
+    return tuple(sorted(left, key=lambda item: item.review))
 
 
 def overdue(items: Sequence[WatchItem], today: date) -> tuple[WatchItem, ...]:
     """What is open and should have been looked at before `today`."""
-    return tuple(item for item in still_open(items) if item.review < today)
+    return tuple(item for item in still_open(items, today) if item.review < today)

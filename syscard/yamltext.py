@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from syscard.errors import DataError
 
 Place = tuple[str | int, ...]
+MOST = 2_000_000  # characters of a text, and again of what its aliases unfold to
 
 
 class Lines:
@@ -46,14 +47,19 @@ def read_yaml(text: str, name: str) -> tuple[Any, Lines]:
     """The content of a YAML text, and where each of its keys stands.
 
     Raises:
-        DataError: the text is not YAML, or a key stands twice in one mapping.
+        DataError: the text is not YAML, a key stands twice in one mapping, or it is too large,
+            as it stands or with its aliases unfolded.
     """
+    if len(text) > MOST:
+        raise DataError(f"{name}: larger than {MOST} characters, which no such file is.")
+    loader = yaml.SafeLoader(text)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        places: dict[Place, int] = {}
+        node = loader.get_single_node()
+        noted = _Notes(name)
         if node is not None:
-            _note(node, (), places, name)
-        return yaml.safe_load(text), Lines(name, places)
+            noted.take(node, ())
+        content = None if node is None else loader.construct_document(node)
+        return content, Lines(name, noted.places)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DataError(f"{name}:{line}: not YAML: {error.problem}.") from error
@@ -61,24 +67,49 @@ def read_yaml(text: str, name: str) -> tuple[Any, Lines]:
         raise DataError(f"{name}: not YAML: {' '.join(str(error).split())}") from error
     except ValueError as error:  # a date or a number that is none, such as 2024-13-45
         raise DataError(f"{name}: not YAML: {error}; put it in quotes.") from error
+    except RecursionError as error:
+        raise DataError(f"{name}: nested deeper than any such file is.") from error
+    finally:
+        loader.dispose()
 
 
-def _note(node: yaml.Node, place: Place, places: dict[Place, int], name: str) -> None:
-    places.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise DataError(f"{name}:{key.start_mark.line + 1}: a key must be one word.")
-            inner = (*place, key.value)
-            if inner in places:
-                raise DataError(
-                    f"{name}:{key.start_mark.line + 1}: key {key.value!r} stands twice."
-                )
-            places[inner] = key.start_mark.line + 1
-            _note(value, inner, places, name)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            _note(value, (*place, index), places, name)
+class _Notes:
+    """Where each key stands; and how much has been read, every alias counted as what it repeats.
+
+    A few lines of aliases of aliases unfold to more than any memory holds.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.places: dict[Place, int] = {}
+        self.read = 0
+
+    def take(self, node: yaml.Node, place: Place) -> None:
+        line = node.start_mark.line + 1
+        self.places.setdefault(place, line)
+        self._count(node, line)
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                self._take_key(key, value, place)
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                self.take(value, (*place, index))
+
+    def _take_key(self, key: yaml.Node, value: yaml.Node, place: Place) -> None:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise DataError(f"{self.name}:{line}: a key must be one word.")
+        inner = (*place, key.value)
+        if inner in self.places:
+            raise DataError(f"{self.name}:{line}: key {key.value!r} stands twice.")
+        self.places[inner] = line
+        self._count(key, line)
+        self.take(value, inner)
+
+    def _count(self, node: yaml.Node, line: int) -> None:
+        self.read += 2 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+        if self.read > 2 * MOST:
+            raise DataError(f"{self.name}:{line}: aliases unfold to more than any such file holds.")
 
 
 def _fields_at(record: type[BaseModel], place: Place) -> list[str]:

@@ -12,6 +12,8 @@ from syscard.assess.sign.entries import (
     Ledger,
     Opened,
     Rated,
+    RunEnded,
+    RunStarted,
     Signer,
 )
 from syscard.assess.sign.ledger import append, read
@@ -23,6 +25,7 @@ from syscard.records import Rating, Record
 PLAN, FRAMEWORK, LOG, RATING = (
     digest_bytes(name.encode()) for name in ("plan", "framework", "log", "rating")
 )
+EXAMPLE_LOG = "ab" * 32  # of every log in example_evidence
 ROLES = {"Rin": "runner", "Ann": "adviser", "Bea": "adviser", "Lea": "leader"}
 WHO_MAY = {
     "roles": {"runner": "runs", "adviser": "advises", "leader": "decides"},
@@ -44,13 +47,19 @@ WHO_MAY = {
 
 
 class Council:
-    """Rin runs, Ann and Bea advise, Lea decides; each entry is a minute after the last."""
+    """Rin runs, Ann and Bea advise, Lea decides; each entry is a minute after the last.
 
-    def __init__(self, folder: Path, framework: Framework, plan: str = PLAN) -> None:
+    `ran`: the example logs were announced before they began.
+    """
+
+    def __init__(
+        self, folder: Path, framework: Framework, plan: str = PLAN, ran: bool = False
+    ) -> None:
         self.path = folder / "ledger.jsonl"
         self.framework = framework
         self.keys = {name: _key(folder / f"{name}.pem", name) for name in ROLES}
         self.minute = 0
+        self.day = "2025-01-31T06" if ran else "2026-01-31T12"
         signers = tuple(
             Signer(
                 name=key.owner.name, key=key.owner.id, public=key.owner.public, roles=(ROLES[name],)
@@ -61,10 +70,16 @@ class Council:
             plan_name="small", plan=plan, signers=signers, may=framework.may, apart=framework.apart
         )
         self.sign("Lea", "opened", opened)
+        if not ran:
+            return
+        run = {"plan": plan, "mitigation": "post", "task": "t", "model": None, "seed": 1}
+        self.sign("Rin", "run_started", RunStarted(**run))
+        self.sign("Rin", "run_ended", RunEnded(**run, started=1, log=EXAMPLE_LOG))
 
     def sign(self, who: str, kind: str, body: Record) -> Entry:
         """One entry."""
-        now = f"2026-01-31T{12 + self.minute // 60:02}:{self.minute % 60:02}:00+00:00"
+        hour = int(self.day[-2:]) + self.minute // 60
+        now = f"{self.day[:-2]}{hour:02}:{self.minute % 60:02}:00+00:00"
         self.minute += 1
         return append(self.path, kind, body, self.keys[who], now)
 

@@ -51,7 +51,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
 def test_a_bundle_holds_its_evidence_and_needs_nothing_else(
     example: Example, tmp_path: Path
 ) -> None:
-    example.bundle(tmp_path / "card")
+    example.bundle(tmp_path / "card", key=example.key())
     elsewhere = Path(shutil.move(tmp_path / "card", tmp_path / "elsewhere"))
     gone = example.folder.rename(example.folder.with_name("gone"))
 
@@ -138,7 +138,7 @@ def test_a_decision_is_asked_again_once_the_ledger_has_grown(tmp_path: Path) -> 
     with pytest.raises(LedgerError, match="this ledger, which was another then"):
         example.bundle(tmp_path / "card")
     example.ask()
-    example.bundle(tmp_path / "card")
+    example.bundle(tmp_path / "card", key=example.key())
 
     assert verify(tmp_path / "card", read_trusted(example.trusted)).exit_code == 0
 

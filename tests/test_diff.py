@@ -18,7 +18,7 @@ from syscard.assess.card.public import dump_rows, make_rows
 from syscard.assess.diff.claim import holm, paired_p
 from syscard.assess.diff.contrast import Kept, MetricDiff
 from syscard.assess.diff.diff import CardDiff, diff
-from syscard.assess.diff.render import render_diff, render_diff_text
+from syscard.assess.diff.render import change, render_diff, render_diff_text
 from syscard.assess.estimate import measure
 from syscard.assess.evidence import collect
 from syscard.assess.interval import paired
@@ -168,7 +168,62 @@ def test_a_level_that_people_changed_says_so_beside_the_computed_one() -> None:
 
     level = next(x for x in found.levels if (x.category, x.mitigation) == ("cyber", "post"))
     assert level.change == "higher"
-    assert "High, advised (computed:" in level.b
+    assert level.b.startswith("High, as advised (computed:")
+
+
+def test_an_incomplete_overall_never_reads_as_its_floor() -> None:
+    a = rated(example_card(), "Medium")
+    standings = tuple(
+        Standing(
+            category=c.category, title=c.title, mitigation="post", computed=c.floor,
+            complete=False, level="Medium", basis="advised", settled=False,
+        )
+        for c in a.rating.categories
+        if c.mitigation == "post"
+    )  # fmt: skip
+
+    found = diff(a, a.model_copy(update={"standings": standings}), {})
+
+    level = next(x for x in found.levels if (x.category, x.mitigation) == ("", "post"))
+    assert level.b.startswith("at least Medium")
+    assert ", as advised (computed: " in level.b
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ((None, False), (None, False), "not rated on either"),
+        ((None, False), ("Medium", True), "not rated on A"),
+        (("Medium", True), (None, False), "not rated on B"),
+        (("Medium", False), ("Medium", True), "not certain: A is not fully rated"),
+        (("Medium", True), ("Medium", False), "not certain: B is not fully rated"),
+        (("Medium", False), ("Medium", False), "not certain: neither is fully rated"),
+    ],
+)
+def test_what_is_not_certain_says_on_which_card(
+    before: tuple[str | None, bool], after: tuple[str | None, bool], said: str
+) -> None:
+    a, b = (rated(example_card(), level, complete=c) for level, c in (before, after))
+
+    found = diff(a, b, {})
+
+    level = next(x for x in found.levels if (x.category, x.mitigation) == ("cyber", "post"))
+    assert change(level) == said
+    assert said in render_diff(found)
+
+
+def test_an_adopted_level_against_a_computed_one_is_on_another_basis() -> None:
+    a = rated(example_card(), "Medium")
+    adopted = Standing(
+        category="cyber", title="Cybersecurity", mitigation="post", computed=None,
+        complete=False, level="Medium", basis="adopted", settled=True,
+    )  # fmt: skip
+
+    found = diff(a, rated(a, None).model_copy(update={"standings": (adopted,)}), {})
+
+    text = render_diff_text(found)
+    assert "Medium, adopted on reported evidence (computed: " in text
+    assert "[the same; another basis: B is adopted on reported evidence]" in text
 
 
 def test_a_gate_names_the_conditions_that_changed_and_no_others() -> None:

@@ -337,6 +337,15 @@ def test_a_quorum_whose_role_is_apart_from_nothing_is_fine(own: Any) -> None:
         pytest.param("    at_most: Medium\n",
                      "    at_most: Medium\n    demands: [{attested: x, mitigation: post, "
                      "reaches: High, source: t}]\n", "opens nothing", id="an idle demand"),
+        pytest.param("least: 2", "least: 99", "'advice' needs 99 people", id="a huge quorum"),
+        pytest.param("    signatures: [advice, approval]\n", "", "nobody has signed",
+                     id="no signatures"),
+        pytest.param("max_unscored: 0.2", "max_unscored: 0.5", "half of the samples",
+                     id="much unscored"),
+        pytest.param("reaches: High", "reaches: Low", "it is always demanded",
+                     id="a demand from the lowest level on"),
+        pytest.param("  leader: decides", "  leader: ' '", "'leader' has no words",
+                     id="a role without words"),
     ],
 )  # fmt: skip
 def test_what_is_legal_and_weak_is_said(own: Any, old: str, new: str, said: str) -> None:

@@ -244,7 +244,9 @@ def test_a_decision_names_every_condition_and_the_rating_it_stands_on():
 
     found = answer("deploy", at_level("Low"), requirements=(requirement,))
 
-    assert [c.name for c in found.conditions] == ["level", "requirement", "run", "fresh", "advice"]
+    assert [c.name for c in found.conditions] == [
+        *("level", "requirement", "evidence", "run", "fresh", "advice")
+    ]
     assert found.rating_digest == RATING
 
 

@@ -77,7 +77,17 @@ def test_neither_end_of_the_exact_interval_misses_more_than_half_the_error(n, p)
 
 @pytest.mark.parametrize(
     ("bad", "n", "confidence"),
-    [(0, 0, 0.95), (-1, 5, 0.95), (6, 5, 0.95), (1, 5, 1.0), (1, 5, 0.0), (1, 5, math.nan)],
+    [
+        (0, 0, 0.95),
+        (-1, 5, 0.95),
+        (6, 5, 0.95),
+        (1, 5, 1.0),
+        (1, 5, 0.0),
+        (1, 5, math.nan),
+        (1.5, 3, 0.95),
+        (1, 3.5, 0.95),
+        (1, math.inf, 0.95),
+    ],
 )
 def test_the_exact_interval_refuses_what_has_no_meaning(bad, n, confidence):
     with pytest.raises(ValueError):
@@ -251,6 +261,8 @@ def test_a_heavier_cluster_pulls_the_interval_its_way():
         pytest.param([0.5, 0.5], {"weights": [1, -1]}, id="negative weight"),
         pytest.param([0.5, 0.5], {"weights": [0, 0]}, id="no positive weight"),
         pytest.param([0.5, 0.5], {"weights": [1, math.nan]}, id="weight not a number"),
+        pytest.param([0.5, 0.5], {"weights": [1, math.inf]}, id="endless weight"),
+        pytest.param([0.5], {"weights": [1], "largest": math.inf}, id="endless by design"),
         pytest.param([0.5, 0.5], {"weights": [1]}, id="a weight too few"),
         pytest.param([0.5, 0.5], {"weights": [1, 3], "largest": 2}, id="above the largest"),
         pytest.param([0.5], {"confidence": 1.0}, id="certainty"),

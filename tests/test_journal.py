@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 from conftest import FAILING
 
-from syscard.assess.case import Files, open_case, unmatched
-from syscard.assess.sign.entries import RunEnded
-from syscard.assess.sign.ledger import read
+from syscard.assess.case import Files, open_case, unannounced, unmatched
+from syscard.assess.sign.entries import RunEnded, RunStarted
+from syscard.assess.sign.ledger import append, read
 from syscard.cli import main
 from syscard.errors import LedgerError
+from syscard.keys import load_key
 
 Plan = Callable[..., Path]
 
@@ -139,6 +140,72 @@ def test_failed_samples_run_again_continue_the_run_that_they_failed_in(desk: Des
     ends = [e.body for e in read(desk.ledger).entries if isinstance(e.body, RunEnded)]
     assert sum(end.continues is not None for end in ends) == 4
     assert len(unmatched(case)) == 4
+
+
+def test_a_gate_measures_the_logs_again_before_it_answers(desk: Desk) -> None:
+    files = desk.rate(logs := desk.run())
+    gate = ("gate", "develop", "--plan", desk.plan, "--ledger", desk.ledger, "--force")
+    gate += ("--measurements", files.measurements, "--rating", files.rating)
+    gate += ("-o", desk.folder / "develop.json")
+
+    whole = desk(*gate, code=4)
+    text = files.measurements.read_text()
+    files.measurements.write_text(text.replace('"clusters": 6', '"clusters": 7'))
+    desk("rate", files.measurements, "--plan", desk.plan, "--force", "-o", files.rating)
+    forged = desk(*gate, code=6)
+    files.measurements.write_text(text)
+    desk("rate", files.measurements, "--plan", desk.plan, "--force", "-o", files.rating)
+    logs.rename(desk.folder / "elsewhere")
+    gone = desk(*gate, code=4)
+
+    assert "met      The evidence is intact" in whole
+    assert "met      Every run was announced" in whole
+    assert "do not follow from their logs" in forged
+    assert "logs are not there" in gone
+
+
+def test_a_log_that_was_announced_after_it_ran_was_not_announced(desk: Desk) -> None:
+    desk("run", desk.plan, "--log-dir", desk.folder / "logs")
+    files = desk.rate(desk.folder / "logs")
+    case = open_case(files, NOW)
+    key = load_key(desk.folder / "Rin.pem", "")
+    for log in case.logs.values():
+        body = {"plan": case.plan_digest, "mitigation": "pre", "task": "t", "model": None}
+        started = append(desk.ledger, "run_started", RunStarted(seed=1, **body), key, NOW)
+        end = RunEnded(started=started.sequence, log=log.sha256, seed=1, **body)
+        append(desk.ledger, "run_ended", end, key, NOW)
+
+    again = open_case(files, NOW)
+
+    assert len(unannounced(again)) == 4
+    assert sum("was not announced" in line for line in unmatched(again)) == 4
+
+
+@pytest.mark.parametrize(("who", "may"), [("Rin", False), ("Lea", True)])
+def test_only_a_trigger_of_somebody_else_lets_a_runner_leave_a_run_out(
+    desk: Desk, who: str, may: bool
+) -> None:
+    desk.run("first")
+    signed = ("--ledger", desk.ledger, "--key", desk.folder / f"{who}.pem", "--plan", desk.plan)
+    desk("trigger", "new surface", "--reason", "an API", *signed)
+    files = desk.rate(desk.run("second"))
+
+    if may:
+        said = unmatched(open_case(files, NOW))
+        assert len(said) == 4
+        assert all("was replaced since it grew old" in line for line in said)
+    else:
+        with pytest.raises(LedgerError, match="None may be chosen among runs"):
+            open_case(files, NOW)
+
+
+def test_a_log_that_ran_in_another_order_than_the_plans_is_not_its_evidence(desk: Desk) -> None:
+    logs = desk.run()
+    desk.plan.write_text(desk.plan.read_text() + "seed: 2\n")
+
+    said = desk("measure", logs, "--plan", desk.plan, code=1)
+
+    assert "ran in the order of seed 1, the plan says 2" in said
 
 
 def test_a_ledger_of_another_plan_takes_no_run_and_nothing_is_spent(desk: Desk) -> None:

@@ -27,6 +27,7 @@ from syscard.assess.sign.entries import (
     Triggered,
     head,
     line_of,
+    person,
     to_sign,
 )
 from syscard.assess.sign.ledger import append, read
@@ -734,3 +735,11 @@ def test_the_documented_lines_are_a_sound_ledger_of_every_kind(tmp_path):
 
     assert {entry.kind for entry in found.entries} == {"opened", *list_of_kinds()}
     assert f"`{head(found)}`" in text
+
+
+@pytest.mark.parametrize("name", ["ANN", "\uff21nn", "\u0410nn", "A nn.", "Ann (demo key)"])
+def test_a_name_that_reads_the_same_is_the_same_person(name: str, keys: dict[str, Key]) -> None:
+    ann = signer(keys["ann"], ("adviser",))
+
+    assert person(ann.model_copy(update={"name": name})) == person(ann)
+    assert person(ann.model_copy(update={"name": "Anna"})) != person(ann)

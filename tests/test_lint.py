@@ -14,6 +14,7 @@ from syscard.assess.lint import numbers as lint_numbers
 from syscard.assess.lint import words as lint_words
 from syscard.assess.lint.finding import Finding, Sheet
 from syscard.assess.lint.lint import CARD_RULES, SHEET_RULES, lint
+from syscard.assess.lint.listed import GRAVEST, listed
 from syscard.cli import main
 from syscard.cli.lints import lint as command
 from syscard.library import dump
@@ -329,6 +330,48 @@ def test_the_command_prints_records_for_a_machine(tmp_path: Path) -> None:
     assert [(f["rule"], f["table"]) for f in json.loads(out)] == [("compared-as-listed", "A")]
 
 
+def test_what_a_table_repeats_is_one_line_and_each_finding_for_a_machine(tmp_path: Path) -> None:
+    text = SOUND.replace("values: [.92, .84]", "values: [1.92, 1.84]")
+    (tmp_path / "bad.yaml").write_text(text)
+
+    _, out = run(tmp_path / "bad.yaml")
+    _, records = run(tmp_path / "bad.yaml", options=("--json",))
+
+    first = out.splitlines()[0]
+    assert "B: 2 findings, at first / m; first / o; the first: 1.92" in first
+    assert len([f for f in json.loads(records) if f["rule"] == "value-in-range"]) == 4
+
+
+def test_the_gravest_comes_first_and_what_the_document_declares_last() -> None:
+    rules = ("one-label-each", "value-in-range", "own-checkpoint", "gates-follow", "unheard-of")
+    found = [Finding(rule=rule, file="f", says="s") for rule in rules]
+    found.insert(0, Finding(rule="gates-follow", file="f", says="s", declared=True))
+
+    lines = listed(found)
+
+    assert [line.partition("[")[2] for line in lines] == [
+        "gates-follow]", "value-in-range]", "own-checkpoint]", "one-label-each]", "unheard-of]",
+        "gates-follow, declared]",
+    ]  # fmt: skip
+
+
+def test_every_rule_has_its_place_among_the_others() -> None:
+    files = [Path(module.__file__ or "") for module in (lint_card, lint_numbers, lint_words)]
+    rules = {name for f in files for name in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', f.read_text())}
+
+    assert rules == set(GRAVEST)
+
+
+@pytest.mark.parametrize("name", ["measurements.json", ""], ids=["another record", "a folder"])
+def test_what_is_no_card_is_told_what_to_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "measurements.json").write_text("{}")
+
+    result = CliRunner().invoke(main, ["lint", str(tmp_path / name)])
+
+    assert result.exit_code == 1
+    assert "a card folder, its card.json, or reported tables (YAML)" in result.stderr
+
+
 def test_a_hostile_name_can_neither_hide_nor_begin_a_line(tmp_path: Path) -> None:
     evil = '"m\\e[31m\\n0 findings\\u202e"'
     text = SOUND.replace("compares: [m, o]", f"compares: [m, m, o, {evil}]")
@@ -336,7 +379,8 @@ def test_a_hostile_name_can_neither_hide_nor_begin_a_line(tmp_path: Path) -> Non
 
     _, out = run(tmp_path / "bad.yaml")
 
-    assert out.count("\n") == 2
+    assert out.count("\n") == 1
+    assert "⟨U+202E⟩" in out
     assert "\x1b" not in out
     assert "\u202e" not in out
 

@@ -13,7 +13,8 @@ from example_bundle import Example, copied
 from test_run import go
 
 from syscard.assess.card.bundle import Public, Written
-from syscard.assess.card.public import LEAST, Disclosure, salted
+from syscard.assess.card.leaks import LEAST, Secrets, check_leaks
+from syscard.assess.card.public import Disclosure, salted
 from syscard.assess.card.verify import verify
 from syscard.assess.measure import read_log, read_views
 from syscard.cli import main
@@ -161,7 +162,9 @@ def test_one_sample_can_be_withheld_by_name(
 ) -> None:
     view = texts(example, HARMLESS)[0]
 
-    example.bundle(tmp_path / "card", public=Public((f"{HARMLESS}:{view.id}",), salt))
+    example.bundle(
+        tmp_path / "card", public=Public((f"{HARMLESS}:{view.id}",), salt), key=example.key()
+    )
     found = verify(tmp_path / "card", trusted)
 
     assert found.exit_code == 0
@@ -259,3 +262,71 @@ def test_salts_never_lie_in_the_bundle(example: Example, tmp_path: Path) -> None
 
     assert result.exit_code == 2
     assert "outside of the card's folder" in result.stderr
+
+
+LONG_ANSWER = "I would rather tell you of something that is wholly harmless instead."
+
+
+def sample(**given: str) -> SampleView:
+    fields = {
+        "log": "l",
+        "task": "t",
+        "mitigation": "pre",
+        "id": "s1",
+        "epoch": 1,
+        "outcome": "scored",
+    }
+    texts = {"prompt": "", "answer": "", "reasoning": "", "target": "", "why": ""}
+    return SampleView.model_validate(fields | {"values": {}} | texts | given)
+
+
+LEAKS = [
+    ("an answer as an answer", {"answer": LONG_ANSWER}, f"Well. {LONG_ANSWER}"),
+    ("a target in a score", {"target": LONG_ANSWER}, f"expected: {LONG_ANSWER}"),
+    ("a reasoning", {"reasoning": LONG_ANSWER}, LONG_ANSWER),
+    ("a prompt with quotes", {"prompt": 'Say "it" in öther\nwords, twice.'},
+     json.dumps({"inner": 'Say "it" in öther\nwords, twice.'})),
+    ("a short prompt as a whole field", {"prompt": "How?"}, "How?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("held", "text"), [r[1:] for r in LEAKS], ids=[r[0] for r in LEAKS])
+def test_a_withheld_text_in_any_member_of_a_log_is_named(
+    tmp_path: Path, held: dict[str, str], text: str
+) -> None:
+    (tmp_path / "evidence/logs").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "evidence/logs/a.eval", "w") as archive:
+        archive.writestr("header.json", json.dumps({"eval": {"metadata": {"note": text}}}))
+    secrets = Secrets()
+    secrets.add(sample(**held))
+
+    with pytest.raises(DataError, match=r"evidence/logs/a\.eval, header\.json"):
+        check_leaks(secrets, {}, tmp_path)
+
+
+def test_every_sample_that_shares_a_withheld_answer_is_named(tmp_path: Path) -> None:
+    secrets = Secrets()
+    secrets.add(sample(answer=LONG_ANSWER))
+    shared = [sample(task="open", id=f"o{n}", answer=LONG_ANSWER) for n in range(12)]
+
+    with pytest.raises(DataError) as raised:
+        check_leaks(secrets, {"a": shared}, tmp_path)
+
+    assert "open:o0 (pre); open:o1 (pre)" in str(raised.value)
+    assert "and 2 more. Withhold it there, too" in str(raised.value)
+
+
+def test_short_answers_and_short_prompts_inside_others_are_nobodys(tmp_path: Path) -> None:
+    secrets = Secrets()
+    secrets.add(sample(prompt="How?", answer="No."))
+    (tmp_path / "notes.json").write_text(json.dumps(["How? Like this.", "No."]))
+
+    check_leaks(secrets, {}, tmp_path)
+
+
+def test_a_public_card_that_nobody_signed_is_no_yes(
+    example: Example, tmp_path: Path, trusted: dict[str, PublicKey]
+) -> None:
+    example.bundle(tmp_path / "card", public=Public((), salt))
+
+    assert verify(tmp_path / "card", trusted).exit_code == 4

@@ -73,7 +73,7 @@ class Board:
 
     def __init__(self, folder: Path, name: str, category: str, levels: Levels) -> None:
         self.framework, self.measurements, self.rating = evidence(name, category, levels)
-        self.council = Council(folder, self.framework)
+        self.council = Council(folder, self.framework, ran=True)
         self.council.rated()
 
     def sign(self, **said: str) -> None:

@@ -153,6 +153,38 @@ def test_a_page_marks_a_value_as_reported_and_says_what_n_would_give(
 
 
 @pytest.mark.parametrize("form", ["html", "md"])
+def test_a_rate_that_no_count_gives_is_marked_so(tmp_path: Path, form: str) -> None:
+    publication, _ = read_reported(written(tmp_path))
+    table = publication.tables[0]
+    value = table.rows[0].values[0]
+    assert value is not None
+    odd = value.model_copy(update={"value": 0.92})
+    row = table.rows[0].model_copy(update={"n": 10, "values": (odd, *table.rows[0].values[1:])})
+    table = table.model_copy(update={"rows": (row, *table.rows[1:])})
+
+    page = rendered(publication.model_copy(update={"tables": (table,)}), form)
+
+    assert page.count("no whole count of 10 gives this") == 1
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
+@pytest.mark.parametrize(("rows", "folded"), [(8, 0), (9, 1)])
+def test_what_all_rows_share_is_said_once_and_a_long_table_folds(
+    tmp_path: Path, form: str, rows: int, folded: int
+) -> None:
+    publication, _ = read_reported(written(tmp_path))
+    table = publication.tables[0]
+    row = table.rows[0].model_copy(update={"better": "up"})
+    many = tuple(row.model_copy(update={"id": str(n)}) for n in range(rows))
+    table = table.model_copy(update={"rows": many, "wholes": (), "claims": (), "stated": ()})
+
+    page = rendered(publication.model_copy(update={"tables": (table,)}), form)
+
+    assert page.count("higher is better") == 1
+    assert page.count("<details open>") == (folded if form == "html" else 0)
+
+
+@pytest.mark.parametrize("form", ["html", "md"])
 def test_text_of_a_publication_stays_text(tmp_path: Path, form: str) -> None:
     publication, _ = read_reported(written(tmp_path))
     table = publication.tables[0]

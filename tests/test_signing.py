@@ -64,7 +64,8 @@ def rules(**changed: object) -> Framework:
     by = framework(category("cyber", indicator(CYBER)), category("bio", indicator(BIO)))
     gates = [g.model_copy(update={"signatures": ("advice", "approval")}) for g in by.gates]
     secure = Gate(name="secure", title="Secure", demands=demands, source="a test")
-    return by.model_copy(update={"gates": (*gates, secure), **changed})
+    gates = [*gates, secure]
+    return by.model_copy(update={"gates": tuple(gates), "announced": False, **changed})
 
 
 def write_plan(by: Framework) -> None:
@@ -364,8 +365,9 @@ def test_a_hostile_title_stays_a_comment(template: Callable[..., Path]) -> None:
 
 
 def test_a_whole_signing_opens_the_gate_and_its_parts_do_not(
-    template: Callable[..., Path],
+    template: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("syscard.assess.intact.missing", lambda *_: ())  # there are no logs here
     both = "    adopt: {before: &t {level: Low, source: a card, reason: taken over}, after: *t}"
     path = template(LOWER, ("    # adopt:", both))
     date = ("--date", "2025-02-01T00:00:00+00:00", "--ledger", "ledger.jsonl")

@@ -34,7 +34,7 @@ class Meeting:
     def __init__(self, folder, *logs, categories=(), **demand):
         self.by = framework(*categories).model_copy(update={"gates": signed_gates(**demand)})
         self.found = measured(*logs, of=EMPTY)
-        self.council = Council(folder, self.by)
+        self.council = Council(folder, self.by, ran=True)
         self.council.rated()
 
     @property
@@ -119,6 +119,13 @@ def test_an_override_needs_reasons_and_the_quorum_and_says_that_it_is_one(high):
         ("Ann (demo key)", "Bea (demo key)"),
         ("the flags leak",),
     )
+
+
+def test_an_override_with_nothing_to_read_in_its_reason_does_not_count(high):
+    high.advise(after={"cyber": "Medium"}, reason="\u200b \u2063")
+    high.council.approve("deploy")
+
+    assert condition(high.ask(), "level") == ("unmet", NO)
 
 
 def test_advisers_may_raise_a_level_and_that_closes_the_gate(tmp_path):

@@ -326,6 +326,19 @@ def test_what_is_not_there_is_one_line(arguments, code: int, words: str, here: P
     assert result.stdout == ""
 
 
+def test_a_reason_is_told_once_for_all_the_tasks_that_it_makes_stale(here: Path) -> None:
+    found = json.loads(Path("measurements.json").read_text())
+    other = [{**m, "task": "theirs/x"} for m in found["measured"]]
+    Path("measurements.json").write_text(
+        json.dumps(found | {"measured": found["measured"] + other})
+    )
+
+    result = syscard("status", "--date", "2027-01-01T00:00:00+00:00")
+
+    told = [line for line in result.stdout.splitlines() if line.endswith("(age)")]
+    assert [line.split(":")[0].strip() for line in told] == ["syscard/disallowed, theirs/x"] * 2
+
+
 # ---------------------------------------------------------------- triggers
 
 
@@ -342,7 +355,17 @@ def test_a_trigger_makes_everything_before_it_stale(
     assert last.body == Triggered(what="new surface", reason="it speaks now")
     assert whats(content) == {("trigger", "pre"), ("trigger", "post")}
     assert "it speaks now" in content["stale"][0]["why"]
-    assert content["rerun"][0] == "syscard run plan.yaml --log-dir logs/small-2026-02-01"
+    signed = "--ledger ledger.jsonl --key RUNNER.pem"
+    note, *commands = [line.replace(str(council.path), "ledger.jsonl") for line in content["rerun"]]
+    assert note == "# RUNNER.pem is a placeholder: write the key of who runs and rates"
+    assert commands == [
+        f"syscard run plan.yaml --log-dir logs/small-2026-02-01 {signed}",
+        "syscard measure logs/small-2026-02-01 --plan plan.yaml -o measurements.json --force",
+        f"syscard rate measurements.json --plan plan.yaml {signed} --force",
+        "# whoever advised on or approved the old rating signs again, of the new one",
+        "syscard gate deploy --plan plan.yaml --measurements measurements.json "
+        "--ledger ledger.jsonl --force",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -410,6 +433,17 @@ def test_a_review_is_overdue_the_day_after_its_day(
     assert len(content["watch"]["overdue"]) == late
 
 
+@pytest.mark.parametrize(("closed", "open_"), [("2026-02-01", 1), ("2026-02-02", 2)])
+def test_what_is_to_be_closed_is_open_until_then(closed: str, open_: int, here: Path) -> None:
+    text = WATCH.format(review="2026-03-01").replace("closed: 2025-01-15", f"closed: {closed}")
+    Path("watch.yaml").write_text(text)
+
+    content = told("--watch", "watch.yaml")
+
+    assert len(content["watch"]["open"]) == open_
+    assert len(content["watch"]["overdue"]) == open_ - 1
+
+
 def test_the_watch_list_is_shown_with_owner_and_day(here: Path) -> None:
     Path("watch.yaml").write_text(WATCH.format(review="2026-01-31"))
 
@@ -428,13 +462,16 @@ def test_the_watch_list_is_shown_with_owner_and_day(here: Path) -> None:
         ("owner: Ann", "owner: ' '", "watch.yaml:5: items.0.owner"),
         ("link: h", "links: h", "watch.yaml:7: unknown key 'items.0.links'; did you mean 'link'?"),
         ("    owner: Ann\n", "", "watch.yaml:2: 'items.0.owner' is missing"),
-        ("review: 2026-03-01", "review: soon", "watch.yaml:6: items.0.review"),
+        ("review: 2026-03-01", "review: soon", "watch.yaml:6: items.0.review: 'soon' is no date"),
+        ("review: 2026-03-01", "review: 2026-13-30",
+         "watch.yaml:6: '2026-13-30' is no date; write YYYY-MM-DD."),
+        ("closed: 2025-01-15", "closed: 2025-02-30", "watch.yaml:9: '2025-02-30' is no date"),
         ("review: 2026-03-01", "review: 2025-03-01", "'review' 2025-03-01 is before 'since'"),
         ("https://", "javascript:", "watch.yaml:7: items.0.link"),
         ("closed: 2025-01-15", "closed: 2024-01-15", "'closed' 2024-01-15 is before 'since'"),
         ("items:", "things:", "'items' is missing"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_with_a_watch_list_is_said_with_its_line(
     old: str, new: str, words: str, tmp_path: Path
 ) -> None:

@@ -12,16 +12,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from example_bundle import Example, copied
+from example_bundle import Example, copied, framework
 
 from syscard.assess.card import recompute
 from syscard.assess.card.bundle import write_card
-from syscard.assess.card.unpack import opened
+from syscard.assess.card.unpack import check_log, opened
 from syscard.assess.card.verify import Verified, verify
 from syscard.assess.case import Files
-from syscard.assess.sign.entries import line_of
+from syscard.assess.sign.entries import Ledger, line_of
+from syscard.assess.sign.trust import strangers
 from syscard.cli import main
+from syscard.cli.cards import _short
 from syscard.errors import DataError, LedgerError
+from syscard.files import digest_bytes
 from syscard.keys import PublicKey, make_key, read_trusted
 
 
@@ -32,8 +35,16 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
 
 @pytest.fixture(scope="module")
 def whole(example: Example, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle that a ledger stands behind, and no envelope."""
+    """A bundle that a ledger stands behind, and an envelope."""
     folder = tmp_path_factory.mktemp("whole") / "card"
+    example.bundle(folder, key=example.key())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plain(example: Example, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without an envelope."""
+    folder = tmp_path_factory.mktemp("plain") / "card"
     example.bundle(folder)
     return folder
 
@@ -58,7 +69,6 @@ def test_a_whole_bundle_by_people_one_knows_is_a_yes(whole: Path, example: Examp
     assert result.exit_code == found.exit_code == 0
     assert set(states(found).values()) == {"held", "not checked"}
     assert states(found) == dict.fromkeys(states(found), "held") | {
-        "statement": "not checked",
         "disclosed": "not checked",
     }
     assert {signer.name: signer.roles for signer in found.signers} == {
@@ -66,6 +76,7 @@ def test_a_whole_bundle_by_people_one_knows_is_a_yes(whole: Path, example: Examp
         "Ann (demo key)": ("adviser",),
         "Bea (demo key)": ("adviser",),
         "Lea (demo key)": ("leader",),
+        "Release (demo key)": (),
     }
 
 
@@ -116,6 +127,151 @@ def test_without_a_ledger_nobody_signed(example: Example, tmp_path: Path) -> Non
 
     assert result.exit_code == 4
     assert result.stdout.splitlines()[-1] == "intact, nobody signed"
+
+
+def test_a_card_that_nobody_signed_is_never_a_yes(plain: Path, example: Example) -> None:
+    result = asked(plain, "--keys", example.trusted)
+
+    assert result.exit_code == 4
+    assert "nobody whom you know signed the card" in result.stdout.splitlines()[-1]
+
+
+def test_a_tail_cut_before_a_card_was_written_again_is_no_yes_and_a_kept_head_shows_it(
+    example: Example, tmp_path: Path
+) -> None:
+    entries = example.council.ledger().entries
+    lines = [line_of(entry) for entry in entries]
+    kept = tmp_path / "ledger.jsonl"
+    kept.write_bytes(b"".join(lines[:-1]))
+    files = Files(example.files.plan, example.files.measurements, example.files.rating, kept)
+    with chdir(example.folder):
+        write_card(tmp_path / "card", files, created="2026-12-01")
+
+    result = asked(tmp_path / "card", "--keys", example.trusted)
+    missed = asked(tmp_path / "card", "--head", digest_bytes(lines[-1]))
+    there = asked(tmp_path / "card", "--head", digest_bytes(lines[-2]))
+
+    assert result.exit_code == there.exit_code == 4
+    assert "0 after your head" in there.stdout
+    assert missed.exit_code == 6
+    assert "its tail was cut" in missed.stdout
+
+
+def test_a_head_that_is_no_digest_is_a_wrong_call(whole: Path) -> None:
+    assert asked(whole, "--head", "abc").exit_code == 2
+
+
+def test_people_whom_the_ledger_lists_and_nobody_knows_are_named(
+    whole: Path, trusted: dict[str, PublicKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "syscard.assess.card.people.strangers", lambda *_, signed: ["Zoe (key 00) is none of yours"]
+    )
+
+    found = verify(whole, trusted)
+
+    assert found.exit_code == 4
+    assert "the ledger lists people: Zoe" in found.answer
+
+
+def test_those_who_never_signed_are_told_from_those_who_did(example: Example) -> None:
+    found = example.council.ledger()
+    opened_only = Ledger(entries=found.entries[:1])
+
+    assert strangers(found, {}, signed=False) == []
+    assert [line.split(" (")[0] for line in strangers(opened_only, {}, signed=True)] == ["Lea"]
+    assert len(strangers(opened_only, {}, signed=False)) == 3
+
+
+@pytest.mark.parametrize("name", ["preparedness-beta", "Preparedness_Beta"])
+def test_a_framework_that_only_bears_a_shipped_ones_name_is_no_yes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    ours = framework().model_copy(update={"name": name, "version": "other"})
+    monkeypatch.setattr("example_bundle.framework", lambda: ours)
+    example = Example(tmp_path / "case")
+    example.bundle(tmp_path / "card", key=example.key())
+
+    found = verify(tmp_path / "card", read_trusted(example.trusted))
+
+    assert found.exit_code == 4
+    assert states(found)["framework"] == "not checked"
+    assert "only bears the name" in found.answer
+
+
+LITTER = (".DS_Store", "samples/Thumbs.db", "desktop.ini", "__MACOSX/evidence/._plan.yaml")
+
+
+def test_what_a_desktop_leaves_is_ignored_and_named(
+    whole: Path, trusted: dict[str, PublicKey], tmp_path: Path
+) -> None:
+    folder = copied(whole, tmp_path)
+    for name in LITTER:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("litter")
+
+    found = verify(folder, trusted)
+
+    assert found.exit_code == 0
+    for name in LITTER:
+        assert any(line.startswith(f"{name}: left by a desktop") for line in found.unchecked)
+
+
+def test_a_long_list_is_cut_on_the_screen_and_whole_in_json() -> None:
+    line = f"Runs that do not belong together: {'; '.join(f'log {n}' for n in range(20))}."
+
+    shown = _short(line)
+
+    assert shown.endswith("log 0; log 1; log 2; and 17 more (--json).")
+
+
+def test_a_bomb_in_the_plan_is_refused_in_a_line(whole: Path, tmp_path: Path) -> None:
+    folder = copied(whole, tmp_path)
+    old = digest_bytes((folder / "evidence/plan.yaml").read_bytes())
+    bomb = "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: [" + "*b, " * 400_000 + "]\n"
+    (folder / "evidence/plan.yaml").write_text(bomb)
+    for path in (folder / "card.json", *folder.glob("evidence/*.json")):
+        path.write_text(path.read_text().replace(old, digest_bytes(bomb.encode())))
+
+    found = verify(folder)
+
+    assert found.exit_code == 6
+
+
+def test_memory_that_runs_out_is_a_line_and_no_crash(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greedy(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("syscard.assess.card.checks.open_case", greedy)
+
+    found = verify(whole)
+
+    assert found.exit_code == 6
+    assert found.first.startswith("MemoryError while it was computed again")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_folder_or_a_pipe_is_no_ledger(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    path = tmp_path / "ledger"
+    make(path)
+
+    result = CliRunner().invoke(main, ["ledger", "check", str(path)])
+
+    assert result.exit_code == 1
+    assert "is no file: name the ledger itself" in result.stderr
+
+
+def test_a_log_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.eval"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", b"0" * 5_000_000)
+    data = path.read_bytes()
+    path.write_bytes(data.replace((5_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+
+    with pytest.raises(LedgerError, match="not as large as it says"):
+        check_log(path)
 
 
 Edit = Callable[[Path], object]
@@ -211,7 +367,7 @@ def test_the_first_thing_that_fails_ends_the_checks(whole: Path, tmp_path: Path)
     result = asked(folder)
 
     assert result.exit_code == 6
-    assert result.stdout.count("an earlier check failed") == 8
+    assert result.stdout.count("an earlier check failed") == 9
     assert result.stdout.splitlines()[-1].startswith("no: this does not hold: evidence/logs/")
 
 
@@ -313,8 +469,8 @@ def test_a_hostile_archive_writes_nothing_elsewhere(
     assert sorted(tmp_path.rglob("*")) == [packed.parent, packed]
 
 
-def test_a_bundle_of_another_version_is_not_cried_at(whole: Path, tmp_path: Path) -> None:
-    folder = copied(whole, tmp_path)
+def test_a_bundle_of_another_version_is_not_cried_at(plain: Path, tmp_path: Path) -> None:
+    folder = copied(plain, tmp_path)
     for path in (folder / "card.json", folder / "index.html", folder / "card.md"):
         text = path.read_text()
         path.write_text(
@@ -329,8 +485,8 @@ def test_a_bundle_of_another_version_is_not_cried_at(whole: Path, tmp_path: Path
     assert "Words and pages: they are of syscard 9" in found.unchecked[-1]
 
 
-def test_claiming_another_version_hides_nothing(whole: Path, tmp_path: Path) -> None:
-    folder = copied(whole, tmp_path)
+def test_claiming_another_version_hides_nothing(plain: Path, tmp_path: Path) -> None:
+    folder = copied(plain, tmp_path)
     replaced("card.json", '"syscard": "0', '"syscard": "9')(folder)
 
     found = verify(folder)

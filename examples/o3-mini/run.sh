@@ -48,7 +48,8 @@ for gate in deploy develop secure; do
 done
 
 # 5. The card; what does not add up in the published tables; and what a stranger can check of it.
-syscard card "$out"/{deploy,develop,secure}.json "${evidence[@]}" -o "$out/card"
+syscard card "$out"/{deploy,develop,secure}.json "${evidence[@]}" --key "$out/keys/Lea.pem" \
+  -o "$out/card"
 ask syscard lint "$here/reported.yaml" "$here/alignment-paper.yaml"
 syscard verify "$out/card" --keys "$out/keys"
 syscard show "$out/card"

@@ -1,6 +1,7 @@
 """The case: everything that a gate looks at, read once and held against each other."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Case:
     ledger: Ledger | None = None
     asked: str = ""  # ISO 8601: the moment at which freshness is judged
     current: Current | None = None
+    absent: tuple[str, ...] = ()  # logs that could not be measured again, since they are not there
 
     @cached_property
     def standings(self) -> tuple[Standing, ...]:
@@ -91,6 +93,25 @@ def open_case(files: Files, asked: str, current: Current | None = None) -> Case:
     return case
 
 
+def unannounced(case: Case) -> tuple[Log, ...]:
+    """Measured logs that the ledger has no earlier start of, and that the plan does not name."""
+    if case.ledger is None:
+        return ()
+    ends = [e.body for e in case.ledger.entries if isinstance(e.body, RunEnded)]
+    began = {end.log: case.ledger.entries[end.started].time for end in ends}
+    named = {evidence.digest for evidence in case.plan.evidence}
+    return tuple(
+        log
+        for digest, log in case.logs.items()
+        if digest not in named and not _before(began.get(digest), log.created)
+    )
+
+
+def _before(start: str | None, created: str) -> bool:
+    """Whether a run was announced before its log began; a start written afterwards is none."""
+    return start is not None and datetime.fromisoformat(start) <= datetime.fromisoformat(created)
+
+
 def unmatched(case: Case) -> tuple[str, ...]:
     """What a reader must know of runs and logs that do not belong together, one line each."""
     if case.ledger is None:
@@ -104,19 +125,29 @@ def unmatched(case: Case) -> tuple[str, ...]:
             found.append(
                 f"{body['task']} ({body['mitigation']}) was started on {entry.time} and has no log"
             )
-    written = {e.body.log for e in ends if isinstance(e.body, RunEnded)}
-    for digest, log in case.logs.items():
-        if digest not in written:
-            found.append(f"{log.path} was not announced: the ledger has no start of its run")
+    for log in unannounced(case):
+        found.append(f"{log.path} was not announced: the ledger has no start before it")
     known = set(case.logs) | {log.sha256 for log in case.measurements.repeats}
     for entry in ends:
         end = entry.body
         if isinstance(end, RunEnded) and end.log not in known:
             found.append(
-                f"{end.task} ({end.mitigation}) also ran on {entry.time}, of other content or "
-                f"before failed samples were run again: log {end.log[:12]} is not measured"
+                f"{end.task} ({end.mitigation}) also ran on {entry.time}, {_why_not(end, case)}: "
+                f"log {end.log[:12]} is not measured"
             )
     return tuple(found)
+
+
+def _why_not(end: RunEnded, case: Case) -> str:
+    assert case.ledger is not None
+    ends = [e.body for e in case.ledger.entries if isinstance(e.body, RunEnded)]
+    if end.started in {other.continues for other in ends}:
+        return "before its failed samples were run again"
+    measured = {log.sha256 for log in case.logs.values()}
+    same = [e for e in ends if e.log in measured and e.task == end.task]
+    if all((e.content, e.model) != (end.content, end.model) for e in same):
+        return "of another model, of other content or of another limit"
+    return "and was replaced since it grew old, or by what somebody other than its runner recorded"
 
 
 def _check_rated(case: Case, ledger: Ledger) -> None:

@@ -18,6 +18,7 @@ from syscard.records import Current, Log, Measurement, Measurements, Mitigation,
 
 RELEASED: Mitigation = "post"  # the side that the plan's safety requirements are on
 ASKED = "the date asked for"
+RUNNER = "RUNNER.pem"  # stands for a key, whose place nobody has told
 SKEW = timedelta(days=1)  # between this clock and the one that dated the log
 
 
@@ -28,6 +29,12 @@ class Where:
     plan: str = "plan.yaml"
     logs: str | None = None  # the folder of the plan's logs; None: where `syscard run` keeps them
     foreign: frozenset[str] = frozenset()  # tasks that syscard did not run
+    ledger: str | None = None  # where runs are announced
+
+    @property
+    def signed(self) -> list[str]:
+        """What a command needs to write into the ledger; the key is a placeholder."""
+        return [] if self.ledger is None else ["--ledger", self.ledger, "--key", RUNNER]
 
 
 @dataclass(frozen=True)
@@ -78,11 +85,11 @@ def rerun(found: Sequence[Stale], name: str, now: str, where: Where) -> tuple[st
     own = [item for item in found if item.task not in where.foreign]
     if any(item.what in ("age", "trigger") for item in own):
         folder = f"{where.logs or f'logs/{name}'}-{now[:10]}"
-        lines.append(shlex.join(["syscard", "run", where.plan, "--log-dir", folder]))
+        lines.append(shlex.join(["syscard", "run", where.plan, "--log-dir", folder, *where.signed]))
     elif own:
         only = [word for task in dict.fromkeys(i.task for i in own) for word in ("--only", task)]
         kept = [] if where.logs is None else ["--log-dir", where.logs]
-        lines.append(shlex.join(["syscard", "run", where.plan, *kept, *only]))
+        lines.append(shlex.join(["syscard", "run", where.plan, *kept, *only, *where.signed]))
     for task in dict.fromkeys(i.task for i in found if i.task in where.foreign):
         lines.append(
             f"# run {json.dumps(task)} again as it was run, and name its new log's digest under "
@@ -94,12 +101,15 @@ def rerun(found: Sequence[Stale], name: str, now: str, where: Where) -> tuple[st
 def outlived(started: int, ledger: Ledger, framework: Framework, now: str) -> bool:
     """Whether the run of that start grew stale by a trigger or by age, so that another replaces it.
 
-    To leave such a run out is not to choose among runs: what ended it is signed, or the
-    framework's limit, and not its result.
+    A trigger counts here only from somebody who may not start runs: whoever runs could else record
+    one after each result that they dislike.
     """
     start = _begun(started, ledger)
-    if any(e.kind == "triggered" and e.sequence > start.sequence for e in ledger.entries):
-        return True
+    runners = set(framework.may.get("run_started", ()))
+    for entry in ledger.entries:
+        since = entry.kind == "triggered" and entry.sequence > start.sequence
+        if since and not runners & set(ledger.signer(entry).roles):
+            return True
     began, limit = _moment(start.time, "the ledger's time"), framework.max_age_days
     return limit is not None and _moment(now, ASKED) - began > timedelta(days=limit)
 

@@ -1,6 +1,6 @@
 """Ratings to decisions: each gate's conditions, and the one answer that they add up to."""
 
-from syscard.assess.case import Case
+from syscard.assess.case import Case, unannounced
 from syscard.assess.ends import distrust, ends
 from syscard.assess.exits import ANSWERS, INCOMPLETE, INCONCLUSIVE, NO, YES, answer_of
 from syscard.assess.fresh import concerns, stale, unseen
@@ -34,7 +34,9 @@ def decide(name: str, case: Case) -> Decision:
         *([_level(gate.at_most, gate, case)] if gate.at_most is not None else ()),
         *demanded(gate, case),
         *(_requirements(case) if gate.requirements else ()),
+        _intact(case),
         _finished(case.measurements),
+        *(_announced(case) if case.framework.announced else ()),
         _fresh(gate, case),
         *signatures(gate, case),
     ]
@@ -74,7 +76,7 @@ def _level(at_most: str, gate: Gate, case: Case) -> Condition:
         for s in looked
         if (codes[s.category] == code if code != YES else s.level == worst or s.basis != "computed")
     ]
-    why = f"it reads {_overall(looked, worst)} ({'; '.join(telling)})"
+    why = f"it reads {_overall(looked, worst, case.framework.levels[0])} ({'; '.join(telling)})"
     cautious = [s for s in looked if s.settled and codes[s.category] == INCONCLUSIVE]
     if code == INCONCLUSIVE and cautious:
         why += "; by caution only: more samples could settle it"
@@ -111,10 +113,12 @@ def _certain_level(standing: Standing, case: Case) -> str | None:
     return worst_level(found, case.framework.levels)
 
 
-def _overall(looked: list[Standing], worst: str | None) -> str:
+def _overall(looked: list[Standing], worst: str | None, lowest: str) -> str:
     if worst is None:
         return "not rated"
-    return worst if all(s.settled for s in looked) else f"at least {worst}, not fully rated"
+    if all(s.settled for s in looked):
+        return worst
+    return "not fully rated" if worst == lowest else f"at least {worst}, not fully rated"
 
 
 def _reads(standing: Standing) -> str:
@@ -173,6 +177,27 @@ def _finished(measurements: Measurements) -> Condition:
         why = "; ".join(missing[:3]) + (f"; and {len(missing) - 3} more" if missing[3:] else "")
         return condition("run", text, why, INCOMPLETE)
     return condition("run", text, "all logs are there", YES)
+
+
+def _intact(case: Case) -> Condition:
+    """An altered log ends the question before it is asked; one that is not there leaves it open."""
+    text = "The evidence is intact: every number comes out of its log again"
+    if case.absent:
+        why = f"{len(case.absent)} of {len(case.logs)} logs are not there, first {case.absent[0]}"
+        return condition("evidence", text, why, INCONCLUSIVE)
+    return condition("evidence", text, f"{len(case.logs)} logs were measured again", YES)
+
+
+def _announced(case: Case) -> list[Condition]:
+    """Where there is a ledger: no log whose run could have been chosen among several."""
+    if case.ledger is None:
+        return []
+    text = "Every run was announced in the ledger before it began"
+    found = unannounced(case)
+    if found:
+        why = f"{len(found)} of {len(case.logs)} logs were not, first {found[0].path}"
+        return [condition("announced", text, why, INCONCLUSIVE)]
+    return [condition("announced", text, f"{len(case.logs)} logs", YES)]
 
 
 def _fresh(gate: Gate, case: Case) -> Condition:

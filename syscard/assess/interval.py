@@ -26,10 +26,12 @@ def exact(bad: int, n: int, confidence: float) -> Interval:
     """Clopper-Pearson interval of `bad` of `n` independent yes-or-no outcomes.
 
     Raises:
-        ValueError: no outcomes, or more hits than outcomes.
+        ValueError: no outcomes, more hits than outcomes, or a part of one.
     """
     if n < 1 or not 0 <= bad <= n:
         raise ValueError(f"an interval needs 0 <= hits <= n and n >= 1, not {bad} of {n}")
+    if bad != math.floor(bad) or not math.isfinite(n) or n != math.floor(n):
+        raise ValueError(f"an exact interval counts whole outcomes, not {bad} of {n}")
     tail = (1 - _checked(confidence)) / 2
     low = 0.0 if bad == 0 else float(beta.ppf(tail, bad, n - bad + 1))
     high = 1.0 if bad == n else float(beta.ppf(1 - tail, bad + 1, n - bad))
@@ -160,8 +162,10 @@ def _scaled(weights: ArrayLike | None, n: int, largest: float | None) -> Array:
     if weights is None:
         return np.ones(n)
     scale = np.asarray(weights, dtype=float)
-    if scale.shape != (n,) or not (scale >= 0).all() or not scale.max() > 0:
-        raise ValueError("weights are one a value, none negative, one above 0")
+    if scale.shape != (n,) or not (scale >= 0).all() or not 0 < scale.max() < math.inf:
+        raise ValueError("weights are one a value, finite, none negative, one above 0")
+    if largest == math.inf:
+        raise ValueError("the largest weight by design is finite")
     if largest is not None and not scale.max() <= largest:
         raise ValueError(f"a weight of {scale.max()} is above the largest by design, {largest}")
     return np.asarray(scale / (scale.max() if largest is None else largest))

@@ -223,7 +223,11 @@ def _check_model(
 
 
 def _check_settings(path: Path, header: EvalLog, plan: Plan) -> None:
-    """A log that ran with other generation options than the plan's is not its evidence."""
+    """A log that ran otherwise than the plan says is not its evidence.
+
+    Options that change an answer, the order that was drawn, and no more samples than planned;
+    with fewer it is not complete.
+    """
     item = next((item for item in plan.tasks if item.task == _task(header)), None)
     wanted = plan.generate | (item.generate if item else {})
     for name, value in wanted.items():
@@ -232,6 +236,20 @@ def _check_settings(path: Path, header: EvalLog, plan: Plan) -> None:
             raise EvidenceError(
                 f"{path} ran with {name} = {ran!r}, the plan says {value!r}. Run the plan again."
             )
+    if "syscard_run" not in (header.eval.metadata or {}):
+        return
+    config = header.eval.config
+    if config.sample_shuffle != plan.seed:
+        raise EvidenceError(
+            f"{path} ran in the order of seed {config.sample_shuffle}, the plan says {plan.seed}. "
+            "Run the plan again."
+        )
+    most = item.limit if item else None
+    if most is not None and (not isinstance(config.limit, int) or config.limit > most):
+        raise EvidenceError(
+            f"{path} ran {config.limit or 'all'} samples, the plan says {most}: none may be chosen "
+            "among more. Run the plan again."
+        )
 
 
 def _info(path: Path, header: EvalLog, plan: Plan, evidence: Evidence | None) -> TaskInfo:

@@ -250,7 +250,7 @@ def _rate_category(
         complete=complete,
         established=any(_certain(rating, floor) for rating in ratings),
         indicators=tuple(ratings),
-        reads=_reads(floor, complete),
+        reads=_reads(floor, complete, framework),
     )
 
 
@@ -279,11 +279,14 @@ def _overall(
         floor=floor,
         complete=complete,
         established=any(c.established for c in categories if c.floor == floor),
-        reads=_reads(floor, complete),
+        reads=_reads(floor, complete, framework),
     )
 
 
-def _reads(floor: str | None, complete: bool) -> str:
+def _reads(floor: str | None, complete: bool, framework: Framework) -> str:
+    """That something is at least at the lowest level says nothing, and must not read as that."""
     if floor is None:
         return "not rated"
+    if not complete and floor == framework.levels[0]:
+        return "not fully rated"
     return floor if complete else f"at least {floor}, not fully rated"

@@ -51,6 +51,17 @@ def overall_standing(
     )
 
 
+def reads(standing: Standing, framework: Framework) -> str:
+    """The level that stands, as a reader should take it: what is incomplete never reads as low."""
+    if standing.level is None:
+        return "not rated"
+    if standing.settled:
+        return standing.level
+    if standing.level == framework.levels[0]:
+        return "not fully rated"
+    return f"at least {standing.level}"
+
+
 def _standing(
     found: CategoryRating, framework: Framework, ledger: Ledger | None, rating: str
 ) -> Standing:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from syscard.assess.exits import INCONCLUSIVE, YES
-from syscard.assess.fresh import Where, closed, rerun, stale, unseen
+from syscard.assess.fresh import RUNNER, Where, closed, rerun, stale, unseen
 from syscard.assess.sign.entries import Ledger
 from syscard.errors import DataError
 from syscard.frameworks import Framework
@@ -57,6 +57,7 @@ class Asked:
     notes: tuple[str, ...]
     watch: Watch | None
     now: str
+    ledger_file: Path | None = None
 
 
 def status(asked: Asked) -> Status:
@@ -68,6 +69,7 @@ def status(asked: Asked) -> Status:
     watched = _watched(asked)
     blocked = changed or bool(found.incomplete)
     gates = tuple(gate.name for gate in asked.framework.gates)
+    closes = gates if blocked else closed(old, asked.framework, asked.plan)
     return Status(
         asked=asked.now,
         plan=asked.plan.name,
@@ -77,8 +79,8 @@ def status(asked: Asked) -> Status:
         stale=old,
         plan_changed=changed,
         missing=found.incomplete,
-        closes=gates if blocked else closed(old, asked.framework, asked.plan),
-        rerun=() if fresh else _commands(asked, where, old, blocked),
+        closes=closes,
+        rerun=() if fresh else (*_commands(asked, where, old, blocked), *_gate(asked, closes)),
         watch=watched,
         not_seen=_not_seen(asked),
     )
@@ -88,7 +90,8 @@ def _watched(asked: Asked) -> Watched:
     if asked.watch is None:
         return Watched()
     today = datetime.fromisoformat(asked.now).date()
-    return Watched(open=still_open(asked.watch.items), overdue=overdue(asked.watch.items, today))
+    items = asked.watch.items
+    return Watched(open=still_open(items, today), overdue=overdue(items, today))
 
 
 def _not_seen(asked: Asked) -> tuple[str, ...]:
@@ -111,6 +114,7 @@ def _where(asked: Asked) -> Where:
         plan=str(asked.plan_file),
         logs=folders.pop() if len(folders) == 1 else None,
         foreign=frozenset(task for task, _ in measured if task not in planned),
+        ledger=None if asked.ledger_file is None else str(asked.ledger_file),
     )
 
 
@@ -125,16 +129,30 @@ def _commands(
         logs = f"{logs}-{asked.now[:10]}"
     if everything and not aged:
         old = [item for item in old if item.task in where.foreign]
-        lines = [shlex.join(["syscard", "run", where.plan, "--log-dir", logs])]
+        lines = [shlex.join(["syscard", "run", where.plan, "--log-dir", logs, *where.signed])]
     else:
         lines = []
+    if where.ledger is not None:
+        lines.insert(0, f"# {RUNNER} is a placeholder: write the key of who runs and rates")
     lines += rerun(old, name, asked.now, where)
     plan, found = ["--plan", where.plan], str(asked.measurements_file)
     return (
         *lines,
         shlex.join(["syscard", "measure", logs, *plan, "-o", found, "--force"]),
-        shlex.join(["syscard", "rate", found, *plan, "--force"]),
+        shlex.join(["syscard", "rate", found, *plan, *where.signed, "--force"]),
     )
+
+
+def _gate(asked: Asked, names: Sequence[str]) -> list[str]:
+    """Each closed gate asked again; signatures are of one rating, so a new one needs new ones."""
+    plan, found = str(asked.plan_file), str(asked.measurements_file)
+    told = ["--plan", plan, "--measurements", found]
+    lines = []
+    if asked.ledger_file is not None:
+        told += ["--ledger", str(asked.ledger_file)]
+        lines = ["# whoever advised on or approved the old rating signs again, of the new one"]
+    asks = [shlex.join(["syscard", "gate", name, *told, "--force"]) for name in names]
+    return [*lines, *asks] if asks else []
 
 
 def trigger_of(framework: Framework, what: str) -> str:

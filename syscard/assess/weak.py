@@ -8,6 +8,8 @@ from syscard.frameworks import Framework, Gate, Indicator
 
 CONFIDENCE = 0.95  # a plan's, unless it says otherwise
 MOST = 10_000  # samples beyond which nobody looks
+LARGEST = 20  # people in a quorum, beyond which hardly a board is
+HALF = 0.5
 
 
 def weaknesses(framework: Framework, tasks: Mapping[str, Told]) -> tuple[str, ...]:
@@ -15,7 +17,7 @@ def weaknesses(framework: Framework, tasks: Mapping[str, Told]) -> tuple[str, ..
     return tuple(
         line
         for found in (_thin(framework, tasks), _unknown(framework, tasks), _people(framework),
-                      _gates(framework))
+                      _quorums(framework), _gates(framework))
         for line in found
     )  # fmt: skip
 
@@ -79,14 +81,31 @@ def _unknown(framework: Framework, tasks: Mapping[str, Told]) -> Iterator[str]:
 
 
 def _people(framework: Framework) -> Iterator[str]:
+    if framework.max_unscored >= HALF:
+        yield (
+            f"'max_unscored' is {framework.max_unscored:g}: half of the samples may lack a score, "
+            "and a capability still counts as elicited."
+        )
     if framework.max_age_days is None:
         yield "no 'max_age_days': evidence never grows too old."
     if framework.roles and not framework.may.get("revoked"):
         yield "nobody may write 'revoked': a lost key stays good for ever."
+    for role, words in framework.roles.items():
+        if not words.strip():
+            yield f"the role {role!r} has no words: nobody can tell who it is."
     heard = {role for roles in framework.may.values() for role in roles}
     for role in framework.roles:
         if role not in heard:
             yield f"the role {role!r} may write nothing."
+
+
+def _quorums(framework: Framework) -> Iterator[str]:
+    for name, quorum in (("advice", framework.advice), ("approval", framework.approval)):
+        if quorum is not None and quorum.least > LARGEST:
+            yield (
+                f"{name!r} needs {quorum.least} people in the role {quorum.role!r}: with more than "
+                f"{LARGEST} it is hardly ever reached, and what waits for it never opens."
+            )
 
 
 def _gates(framework: Framework) -> Iterator[str]:
@@ -96,6 +115,14 @@ def _gates(framework: Framework) -> Iterator[str]:
                 f"gate {gate.name!r} opens at every level: it asks only that all was rated. "
                 "Leave 'at_most' out, or name a lower level."
             )
+        if not gate.signatures and not gate.demands:
+            yield f"gate {gate.name!r} has no 'signatures': it opens and nobody has signed."
+        for demand in gate.demands:
+            if demand.reaches == framework.levels[0]:
+                yield (
+                    f"gate {gate.name!r} demands {demand.attested!r} from {demand.reaches!r} on, "
+                    "the lowest level: it is always demanded."
+                )
         yield from _idle(gate, framework)
 
 

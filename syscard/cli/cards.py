@@ -1,5 +1,6 @@
 """The card: write it, show it, verify it."""
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from syscard.assess.card.public import Disclosure
     from syscard.assess.card.verify import Verified
     from syscard.assess.card.withhold import Public
+
+WIDE = 400  # characters of a line that nobody reads further
 
 
 @click.command(cls=Command)
@@ -80,12 +83,15 @@ def card(decisions: tuple[Path, ...], **options: Any) -> None:
 @click.argument("bundle", type=FILE)
 @click.option("--keys", type=FILE, help="Whom you know: a .pub.json file, or a folder of them.")
 @click.option("--disclosed", type=FILE, help="Lines that the author disclosed, to check them.")
+@click.option("--head", help="The SHA-256 of a line of the ledger that you kept: it must be there.")
 @json_option
-def verify(bundle: Path, keys: Path | None, disclosed: Path | None, as_json: bool) -> None:
+def verify(
+    bundle: Path, keys: Path | None, disclosed: Path | None, head: str | None, as_json: bool
+) -> None:
     """Check a card's BUNDLE, a folder, zip or tar: every signature, digest, number and page.
 
-    The answer is the exit code as well: 0 it holds and you know who signed; 4 it is intact, and
-    you do not; 6 something was altered. Nothing in the bundle is run or fetched.
+    The answer is the exit code as well: 0 it holds and you know who signed, the card itself
+    included; 4 it is intact, and you do not; 6 something was altered. Nothing in it is run.
 
     Example: syscard verify card --keys trusted
     """
@@ -94,10 +100,12 @@ def verify(bundle: Path, keys: Path | None, disclosed: Path | None, as_json: boo
     from syscard.keys import read_trusted
     from syscard.library import dump
 
+    if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head := head.strip().lower()):
+        raise click.UsageError("--head is a SHA-256, 64 hex digits")
     trusted = None if keys is None else read_trusted(keys)
     told = () if disclosed is None else _disclosed(disclosed)
     with opened(bundle) as folder:
-        found = verify_all(folder, trusted, told)
+        found = verify_all(folder, trusted, told, head)
     if as_json:
         click.echo(dump(found), nl=False)
     else:
@@ -136,10 +144,18 @@ def _say(found: "Verified") -> None:
         lines.append(
             f"withheld: {held.samples} of {held.of} samples of {held.task} ({held.mitigation})"
         )
-    lines += [f"not checked: {line}" for line in found.unchecked]
+    lines += [f"not checked: {_short(line)}" for line in found.unchecked]
     lines.append(f"{found.answer}{f': {found.first}' if found.first else ''}")
     for line in lines:
         click.echo(visible(line))
+
+
+def _short(line: str) -> str:
+    """The line without the end of a long list: JSON has all of it."""
+    items = line.split("; ")
+    if len(items) > 4:
+        return f"{'; '.join(items[:3])}; and {len(items) - 3} more (--json)."
+    return line if len(line) <= WIDE else f"{line[:WIDE]}... (--json has all of it)"
 
 
 def _public(withhold: Sequence[str], salts: Path) -> "Public":

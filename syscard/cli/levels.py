@@ -1,6 +1,7 @@
 """Logs to measurements, measurements to levels, levels to decisions."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ def gate(name: str, **options: Any) -> None:
     """
     from syscard.assess.case import Files, open_case
     from syscard.assess.gate import decide
+    from syscard.assess.intact import missing
     from syscard.current import current
     from syscard.files import check_free, write_text
     from syscard.library import dump, read_plan
@@ -131,11 +133,12 @@ def gate(name: str, **options: Any) -> None:
         ledger=options["ledger"],
     )
     now = current(read_plan(files.plan)[0])
-    decision = decide(name, open_case(files, date_of(options["date"]), now))
+    case = open_case(files, date_of(options["date"]), now)
+    decision = decide(name, replace(case, absent=missing(case, files)))
     write_text(out, dump(decision))
     if options["as_json"]:
         click.echo(dump(decision), nl=False)
-    talk(f"{decision.title}: {decision.answer}")
+    talk(f"{decision.title}: {decision.answer} (as of {decision.asked})")
     for condition in decision.conditions:
         talk(f"  {condition.state:8} {condition.text}: {condition.why}")
     sys.exit(decision.exit_code)

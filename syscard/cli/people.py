@@ -191,7 +191,7 @@ def _sign_advice(path: Path, options: dict[str, Any]) -> None:
 
 
 def _check_words(reason: str) -> None:
-    if not reason.strip():
+    if not any(c.isalnum() for c in reason):
         raise click.UsageError("--reason is empty: say why")
 
 

@@ -1,6 +1,7 @@
 """Is the evidence fresh: what a nightly job asks, and what makes it stale by a person's word."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from syscard.cli.options import (
 
 if TYPE_CHECKING:
     from syscard.assess.status import Status
+    from syscard.records import Stale
     from syscard.watch import WatchItem
 
 
@@ -122,6 +124,7 @@ def _status(plan_file: Path, options: dict[str, Any]) -> "Status":
         notes=seen.notes,
         watch=None if options["watch"] is None else read_watch(options["watch"]),
         now=date_of(options["date"]),
+        ledger_file=options["ledger"],
     )
     return status_of(asked)
 
@@ -131,8 +134,8 @@ def _show(found: "Status") -> None:
     for side, model in found.models.items():
         old = [item for item in found.stale if item.mitigation == side]
         _say(f"{side:4}  {model}: {'stale' if old else 'nothing is stale'}")
-        for item in old:
-            _say(f"      {item.task}: {item.why} ({item.what})")
+        for line in _reasons(old):
+            _say(f"      {line}")
     if found.plan_changed:
         _say("The plan changed since its logs were measured.")
     _block("Planned, and not measured:", found.missing)
@@ -141,6 +144,14 @@ def _show(found: "Status") -> None:
     late = set(found.watch.overdue)
     _block("Watch list:", [_item(item, item in late) for item in found.watch.open])
     _block("Not seen:", found.not_seen)
+
+
+def _reasons(found: Sequence["Stale"]) -> list[str]:
+    """A reason once, whatever the number of tasks that it makes stale."""
+    tasks: dict[tuple[str, str], list[str]] = {}
+    for item in found:
+        tasks.setdefault((item.what, item.why), []).append(item.task)
+    return [f"{', '.join(names)}: {why} ({what})" for (what, why), names in tasks.items()]
 
 
 def _item(item: "WatchItem", late: bool) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from syscard.assess.card import places
 from syscard.assess.card.compose import compose
+from syscard.assess.card.leaks import Secrets, check_leaks
 from syscard.assess.card.places import Sources, logs_of
 from syscard.assess.card.public import Disclosure
 from syscard.assess.card.recompute import (
@@ -29,7 +30,7 @@ from syscard.assess.card.render import render_json
 from syscard.assess.card.statement import sign, statement
 from syscard.assess.card.unpack import copy, files_of
 from syscard.assess.card.withhold import Public as Public
-from syscard.assess.card.withhold import check_leaks, withhold
+from syscard.assess.card.withhold import withhold
 from syscard.assess.case import Case, Files, open_case
 from syscard.assess.sign.entries import line_of
 from syscard.errors import DataError, LedgerError, SetupError
@@ -181,8 +182,9 @@ def _make(
     shown = views(found, sources)
     held: list[Withheld] = []
     told: list[Disclosure] = []
+    secrets = Secrets()
     if said.public is not None:
-        sources, held, told = withhold(case.plan, sources, found, said.public, built)
+        sources, held, told, secrets = withhold(case.plan, sources, found, said.public, built)
         shown = views(found, sources)
     card = compose(
         case,
@@ -201,7 +203,7 @@ def _make(
     card = stated(card)
     for name, page in {places.CARD: text, **pages(card, shown)}.items():
         write_text(built / name, page)
-    check_leaks(told, shown, built)
+    check_leaks(secrets, shown, built)
     return Written(card, tuple(told))
 
 

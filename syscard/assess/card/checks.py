@@ -1,15 +1,18 @@
 """What a verifier looks at, one check after the other: each says what held, or raises."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 from syscard.assess.card import places
 from syscard.assess.card.build import build
 from syscard.assess.card.compose import compose
 from syscard.assess.card.gap import compare
-from syscard.assess.card.public import Disclosure, check_disclosed, read_rows
+from syscard.assess.card.look import Foreign, Look, Skipped
+from syscard.assess.card.people import envelope, ledger, signers
+from syscard.assess.card.public import check_disclosed, read_rows
 from syscard.assess.card.recompute import (
     STATED,
     as_stated,
@@ -25,63 +28,19 @@ from syscard.assess.card.recompute import (
     views,
 )
 from syscard.assess.card.render import render_json
-from syscard.assess.card.statement import check_statement, open_envelope
-from syscard.assess.card.unpack import check_log, files_of
-from syscard.assess.case import Case, open_case
-from syscard.assess.sign.entries import Ledger, Rated, head
-from syscard.assess.sign.ledger import read
+from syscard.assess.card.unpack import check_log, files_of, is_litter
+from syscard.assess.case import open_case
 from syscard.errors import LedgerError
 from syscard.files import digest_file, read_text
-from syscard.keys import PublicKey, read_public
-from syscard.records import Card, Decision, Rating, Record
-from syscard.verdict import Reading
-
-
-class Signer(Record):
-    """Somebody whose signature is in the bundle; `known` is the verifier's own word."""
-
-    name: str
-    key: str
-    roles: tuple[str, ...]
-    signed: str
-    known: bool
-
-
-class Skipped(Exception):
-    """The check could not be made, and why."""
-
-
-class Foreign(Exception):
-    """Another version wrote what this one cannot even read."""
-
-
-@dataclass
-class Look:
-    """What the checks so far have found."""
-
-    folder: Path
-    trusted: Mapping[str, PublicKey] | None
-    disclosed: Sequence[Disclosure] = ()
-    digests: dict[str, str] = field(default_factory=dict)
-    signers: list[Signer] = field(default_factory=list)
-    foreign: bool = False  # of a version that this one cannot read
-    bound: bool = False  # a signature speaks of this rating or of these files
-    card: Card = None  # type: ignore[assignment]  # of the first check, as all below
-    sources: places.Sources = None  # type: ignore[assignment]
-    ledger: Ledger | None = None
-    case: Case = None  # type: ignore[assignment]
-    found: dict[str, Reading] = field(default_factory=dict)
-    decided: list[Decision] = field(default_factory=list)
-
-    @property
-    def other_version(self) -> bool:
-        """Whether another version of this program wrote the card."""
-        return self.card.syscard != build()
+from syscard.library import data_path, named, read_framework
+from syscard.records import Card, Decision, Rating
 
 
 def files(look: Look) -> str:
     """The bundle holds every file that its card names, and no other."""
     found = files_of(look.folder)
+    look.ignored = [name for name in found if is_litter(name)]
+    found = {name: path for name, path in found.items() if name not in look.ignored}
     if places.CARD not in found:
         raise LedgerError(f"{places.CARD} is missing.")
     look.card = _read_card(found[places.CARD])
@@ -93,68 +52,6 @@ def files(look: Look) -> str:
     look.sources = places.sources_of(look.card, look.folder)
     look.digests = {name: digest_file(path) for name, path in found.items()}
     return f"{len(found)} files"
-
-
-def ledger(look: Look) -> str:
-    """The ledger's chain and every signature in it hold, and it ends where the card says."""
-    path = look.sources.files.ledger
-    if path is None:
-        raise Skipped("the card was written without a ledger: nobody signed its evidence")
-    look.ledger = read(path)
-    if head(look.ledger) != look.card.ledger_head:
-        raise LedgerError(
-            "The ledger does not end where the card says: its tail was cut or replaced."
-        )
-    keys = dict.fromkeys(entry.key for entry in look.ledger.entries)
-    for signer in look.ledger.opened.signers:
-        if signer.key in keys:
-            known = signer.key in (look.trusted or {})
-            count = sum(entry.key == signer.key for entry in look.ledger.entries)
-            said = "1 entry" if count == 1 else f"{count} entries"
-            owner = {"name": signer.name, "key": signer.key, "roles": signer.roles}
-            look.signers.append(Signer(**owner, signed=said, known=known))
-    rating = look.digests[places.RATING]
-    look.bound = any(
-        isinstance(e.body, Rated) and e.body.rating == rating for e in look.ledger.entries
-    )
-    return f"{len(look.ledger.entries)} entries, head {look.card.ledger_head}"
-
-
-def envelope(look: Look) -> str:
-    """The signed statement is of exactly these files."""
-    if look.card.envelope is None:
-        raise Skipped("the card was not signed as a statement")
-    owner = read_public(look.folder / places.SIGNER)
-    if owner.id != look.card.envelope:
-        raise LedgerError(f"{places.SIGNER} is not the key that the card names.")
-    opened = open_envelope(read_text(look.folder / places.ENVELOPE), owner)
-    check_statement(opened, look.card, look.digests)
-    look.bound = True
-    known = owner.id in (look.trusted or {})
-    look.signers.append(
-        Signer(name=owner.name, key=owner.id, roles=(), signed="the card", known=known)
-    )
-    return f"signed by {owner.name}"
-
-
-def signers(look: Look) -> str:
-    """Every signature is by somebody whom the verifier knows, under that name."""
-    if not look.signers:
-        raise Skipped("nobody signed")
-    if look.trusted is None:
-        raise Skipped("no keys were given: who signed is unknown")
-    for signer in look.signers:
-        owner = look.trusted.get(signer.key)
-        if owner is not None and owner.name != signer.name:
-            raise LedgerError(
-                f"Key {signer.key[:12]} signs as {signer.name}, and is {owner.name}'s by your keys."
-            )
-    unknown = [f"{s.name}, key {s.key[:12]}" for s in look.signers if not s.known]
-    if unknown:
-        raise Skipped(f"not among your keys: {'; '.join(unknown)}")
-    if not look.bound:
-        raise Skipped("no signature speaks of this rating: the ledger does not record it")
-    return ", ".join(dict.fromkeys(signer.name for signer in look.signers))
 
 
 def logs(look: Look) -> str:
@@ -196,6 +93,23 @@ def records(look: Look) -> str:
     if set(named_files(look.case.plan)) - promised != set(card.files) - promised:
         raise LedgerError("The files that the card names are not those that the plan names.")
     return "rated again with the same result"
+
+
+def framework(look: Look) -> str:
+    """A framework that bears the name of one that syscard ships is that one, byte for byte."""
+    found = look.case.framework
+    for name in named("frameworks"):
+        path = data_path("frameworks", name)
+        same = look.case.framework_digest == digest_file(path)
+        if not same and _word(found.name, found.title) & _word(name, read_framework(name)[0].title):
+            look.look_alike = True
+            raise Skipped(f"{found.name} {found.version} is not the {name} that syscard ships")
+    return f"{found.name} {found.version}"
+
+
+def _word(*names: str) -> set[str]:
+    """The names without case, blanks and signs, which a reader overlooks."""
+    return {re.sub(r"\W|_", "", unicodedata.normalize("NFKC", name).casefold()) for name in names}
 
 
 def numbers(look: Look) -> str:
@@ -255,6 +169,7 @@ CHECKS: tuple[tuple[str, Callable[[Look], str]], ...] = (
     ("ledger", ledger),
     ("logs", logs),
     ("records", records),
+    ("framework", framework),
     ("numbers", numbers),
     ("decisions", decided),
     ("card", card),
@@ -275,7 +190,8 @@ def _read_card(path: Path) -> Card:
         return Card.model_validate(content)
     except ValueError as error:
         stated = content.get("syscard") if isinstance(content, dict) else None
-        if isinstance(stated, str) and stated != build():
+        shaped = isinstance(content, dict) and {"plan", "rating", "evaluations"} <= content.keys()
+        if shaped and isinstance(stated, str) and stated != build():
             raise Foreign(
                 f"written by syscard {stated}, whose card {build()} cannot read"
             ) from error

@@ -9,7 +9,7 @@ from syscard.assess.card.picture import Bar, Point, Tick, interval_picture, plan
 from syscard.assess.card.published import shown
 from syscard.assess.card.text import anchor, outcomes, visible
 from syscard.assess.exits import PRECEDENCE
-from syscard.assess.standing import overall_standing
+from syscard.assess.standing import overall_standing, reads
 from syscard.records import (
     Card,
     Category,
@@ -111,6 +111,7 @@ def layout(card: Card) -> dict[str, Any]:
         "standing": {(s.category, s.mitigation): s for s in card.standings},
         "stands": {side: overall_standing(card.standings, side, card.framework) for side in SIDES},
         "unmeasured": _unmeasured(card),
+        "reads": lambda standing: reads(standing, card.framework),
         "overall": {rating.mitigation: rating for rating in card.rating.overall},
         "gates": [_gate(card, decision) for decision in card.decisions],
         "shown": evaluated,

@@ -19,8 +19,6 @@ from syscard.files import digest_bytes, read_text
 from syscard.records import Mitigation, Record, SampleView, TaskInfo
 from syscard.verdict import Reading
 
-LEAST = 24  # characters of a prompt by which it is recognised elsewhere
-
 
 class Salted(Record):
     """A withheld sample."""
@@ -143,14 +141,6 @@ def check_disclosed(item: Disclosure, held: Mapping[str, Rows]) -> None:
     ):
         if salted(salt, part, text) != there:
             raise LedgerError(f"The disclosed {part} is not that of {where}.")
-
-
-def leaks(prompts: Sequence[str], text: str) -> str | None:
-    """The first of the prompts that stands in the text, as it is or as JSON writes it."""
-    for prompt in prompts:
-        if len(prompt) >= LEAST and (prompt in text or json.dumps(prompt)[1:-1] in text):
-            return prompt
-    return None
 
 
 def _told(

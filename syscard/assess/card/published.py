@@ -17,6 +17,7 @@ class ShownCell(NamedTuple):
     would: Interval | None
     chart: bool
     note: str
+    no_count_of: int | None = None  # n, where no whole number of its items gives the value
 
 
 class ShownRow(NamedTuple):
@@ -33,6 +34,18 @@ class ShownTable(NamedTuple):
     table: ReportedTable
     rows: tuple[ShownRow, ...]
     confidence: float  # of the exact intervals
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of every row, where there are several and all are of one."""
+        kinds = {line.row.kind for line in self.rows}
+        return kinds.pop() if len(self.rows) > 1 and len(kinds) == 1 else None
+
+    @property
+    def better(self) -> str | None:
+        """Likewise which way is better."""
+        ways = {line.row.better for line in self.rows}
+        return ways.pop() if len(self.rows) > 1 and len(ways) == 1 else None
 
 
 def shown(publication: Publication, confidence: float) -> tuple[ShownTable, ...]:
@@ -57,11 +70,18 @@ def would_say(cell: Cell, confidence: float) -> Interval | None:
     n, value = cell.row.outcomes, cell.value.value
     if n is None or not binary(cell) or not 0 <= value <= 1:
         return None
-    near = round(value * n)
-    if abs(near / n - value) <= cell.half:
-        return exact(near, n, confidence)
+    if no_count_of(cell) is None:
+        return exact(round(value * n), n, confidence)
     low, high = (exact(end(value * n), n, confidence) for end in (math.floor, math.ceil))
     return low.model_copy(update={"high": high.high})
+
+
+def no_count_of(cell: Cell) -> int | None:
+    """n, where the printed rate is that of no whole number of n items; None where it may be."""
+    n, value = cell.row.outcomes, cell.value.value
+    if n is None or not binary(cell) or not 0 <= value <= 1:
+        return None
+    return None if abs(round(value * n) / n - value) <= cell.half else n
 
 
 def _row(table: ReportedTable, row: ReportedRow, confidence: float) -> ShownRow:
@@ -75,7 +95,14 @@ def _cell(cell: Cell, confidence: float) -> ShownCell:
     v = cell.value
     ends = (v.low, v.high)
     printed = "" if None in ends else " to ".join(_printed(cell, end or 0.0) for end in ends)
-    return ShownCell(_printed(cell, v.value), printed, would_say(cell, confidence), v.chart, v.note)
+    return ShownCell(
+        text=_printed(cell, v.value),
+        printed=printed,
+        would=would_say(cell, confidence),
+        chart=v.chart,
+        note=v.note,
+        no_count_of=no_count_of(cell),
+    )
 
 
 def _printed(cell: Cell, value: float) -> str:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from syscard.assess.card import hidden, text
 from syscard.assess.card.layout import SIDES, layout
-from syscard.assess.standing import overall_standing
+from syscard.assess.standing import overall_standing, reads
 from syscard.records import Card, Evaluation, SampleView
 
 SHOWN = 20_000  # characters of one text on a samples page
@@ -69,8 +69,7 @@ def render_screen(card: Card, page: str) -> str:
     for side in SIDES:
         stands = overall_standing(card.standings, side, card.framework)
         if stands is not None:
-            least = "" if stands.settled else "at least "
-            overall[side] = f"{least}{stands.level}, {stands.basis}"
+            overall[side] = f"{reads(stands, card.framework)}, {stands.basis}"
     lines = [f"System card: {card.plan.about.name}", f"By the {card.framework.title}", ""]
     lines.append(f"{'':{width}}{'before mitigation':36}after mitigation")
     for category in card.framework.categories:

@@ -14,10 +14,11 @@ from typing import IO
 from syscard.assess.card.places import CARD
 from syscard.errors import DataError, LedgerError
 
+LITTER, FORKS = (".DS_Store", "Thumbs.db", "desktop.ini"), "__MACOSX"
 FILES = 100_000
-BYTES = 16 << 30  # of all files together, unpacked
-TEXT_BYTES = 512 << 20  # of one file that is read whole
-LOG_BYTES = 16 << 30  # of one log, unpacked
+BYTES = 4 << 30  # of all files together, unpacked
+TEXT_BYTES = 256 << 20  # of one file that is read whole
+LOG_BYTES = 2 << 30  # of one log, unpacked
 
 
 @contextmanager
@@ -64,26 +65,50 @@ def files_of(folder: Path) -> dict[str, Path]:
     return found
 
 
+def is_litter(name: str) -> bool:
+    """Whether a desktop leaves a file of that name in any folder it opens or packs."""
+    parts = PurePosixPath(name).parts
+    return parts[-1] in LITTER or FORKS in parts
+
+
 def check_log(path: Path) -> None:
     """Refuse a log that would unpack to more than this machine should hold.
 
+    Its members are unpacked and counted: what an archive says of its own sizes is not believed.
+
     Raises:
-        LedgerError: it says so of itself, or is no archive.
+        LedgerError: it is that large, says other sizes than it has, or is no archive.
     """
+    left = LOG_BYTES
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            for info in archive.infolist():
+                left -= _unpacked(archive, info, left)
+    except LedgerError:
+        raise
+    except Exception as error:  # each way of packing has errors of its own
         raise LedgerError(f"{path.name} is no Inspect log.") from error
-    if size > LOG_BYTES:
-        raise LedgerError(f"{path.name} would unpack to {size} bytes.")
+
+
+def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> int:
+    """How many bytes a member has; its own word for it would end the reading there."""
+    said, info.file_size = info.file_size, most + 1
+    count = 0
+    with archive.open(info) as stream:
+        while part := stream.read(1 << 20):
+            count += len(part)
+            if count > most:
+                raise LedgerError(f"A log unpacks to more than {LOG_BYTES} bytes.")
+    if count != said:
+        raise LedgerError(f"A log's {info.filename!r:.100} is not as large as it says.")
+    return count
 
 
 def _root(folder: Path) -> Path:
     """The folder that holds the card: this one, or the only thing in it."""
     if (folder / CARD).is_file():
         return folder
-    inside = sorted(folder.iterdir())
+    inside = sorted(path for path in folder.iterdir() if not is_litter(path.name))
     if len(inside) == 1 and (inside[0] / CARD).is_file() and not inside[0].is_symlink():
         return inside[0]
     raise DataError(f"There is no {CARD} in {folder.name}: it is not a bundle of syscard.")

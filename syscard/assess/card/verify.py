@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from syscard.assess.card.checks import CHECKS, Foreign, Look, Signer, Skipped
+from syscard.assess.card.checks import CHECKS
+from syscard.assess.card.look import Foreign, Look, Signer, Skipped
 from syscard.assess.card.public import Disclosure
 from syscard.assess.exits import BROKEN, INCONCLUSIVE, YES
 from syscard.errors import SyscardError
@@ -24,9 +25,13 @@ ALWAYS = (
 )
 
 
+UNSEALED = (
+    "intact, but nobody whom you know signed the card: its ledger's tail could have been cut "
+    "before it was written"
+)
 NONSENSE = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, StopIteration,
-    TypeError,
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError,
+    StopIteration, TypeError,
 )  # fmt: skip
 State = Literal["held", "failed", "not checked"]
 
@@ -56,12 +61,14 @@ def verify(
     folder: Path,
     trusted: Mapping[str, PublicKey] | None = None,
     disclosed: Sequence[Disclosure] = (),
+    head: str | None = None,
 ) -> Verified:
     """Every check in order, up to the first that does not hold.
 
-    `trusted` is whom the verifier knows, by key id; None: nobody was named.
+    `trusted` is whom the verifier knows, by key id; None: nobody was named. `head` is the digest
+    of a line of the ledger that the verifier kept.
     """
-    look = Look(folder, trusted, disclosed)
+    look = Look(folder, trusted, disclosed, head)
     checks: list[Check] = []
     first = ""
     for name, step in CHECKS:
@@ -113,6 +120,12 @@ def _answer(look: Look, first: str) -> tuple[int, str]:
         return INCONCLUSIVE, "intact, signer unknown"
     if not look.bound:
         return INCONCLUSIVE, "intact, and no signature speaks of this rating"
+    if not look.sealed:
+        return INCONCLUSIVE, UNSEALED
+    if look.unknown:
+        return INCONCLUSIVE, f"intact, but the ledger lists people: {'; '.join(look.unknown)}"
+    if look.look_alike:
+        return INCONCLUSIVE, "intact, but its framework only bears the name of one that is known"
     if look.other_version:
         return INCONCLUSIVE, "intact as far as this version can tell"
     return YES, "yes: intact, and signed by people you know"
@@ -122,7 +135,8 @@ def _unchecked(look: Look) -> tuple[str, ...]:
     """What the reader must take on somebody's word."""
     if look.card is None:
         return ALWAYS
-    return (*ALWAYS, *_of_people(look), *_of_evidence(look))
+    litter = [f"{name}: left by a desktop, and ignored." for name in look.ignored]
+    return (*ALWAYS, *_of_people(look), *_of_evidence(look), *litter)
 
 
 def _of_people(look: Look) -> list[str]:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from syscard.assess.card.leaks import Secrets
 from syscard.assess.card.places import Sources, rows_place
-from syscard.assess.card.public import Disclosure, chosen, dump_rows, leaks, make_rows
-from syscard.assess.card.unpack import files_of
+from syscard.assess.card.public import Disclosure, chosen, dump_rows, make_rows
 from syscard.assess.measure import read_reference, read_views
 from syscard.errors import DataError
-from syscard.files import digest_bytes, read_text, write_text
-from syscard.records import Plan, SampleView, Withheld
+from syscard.files import digest_bytes, write_text
+from syscard.records import Plan, Withheld
 from syscard.verdict import Reading
 
 
@@ -24,8 +24,8 @@ class Public:
 
 def withhold(
     plan: Plan, sources: Sources, found: Mapping[str, Reading], public: Public, built: Path
-) -> tuple[Sources, list[Withheld], list[Disclosure]]:
-    """Rows in place of such logs; what was withheld; and the texts with their salts.
+) -> tuple[Sources, list[Withheld], list[Disclosure], Secrets]:
+    """Rows in place of such logs; what was withheld; the texts with their salts, and to look for.
 
     Raises:
         DataError: something to withhold that no log has.
@@ -34,13 +34,18 @@ def withhold(
     held: list[Withheld] = []
     told: list[Disclosure] = []
     used: set[str] = set()
+    secrets = Secrets()
     for reading, path in _all(plan, sources, found):
         ids = chosen(reading.task, reading.info, [r.id for r in reading.rows], public.withhold)
         digest = reading.log.sha256
         if not ids or digest in rows:
             continue
         used |= {reading.task, *(f"{reading.task}:{name}" for name in ids)}
-        kept, texts = make_rows(reading, read_views(reading, path), ids, public.salt)
+        views = read_views(reading, path)
+        kept, texts = make_rows(reading, views, ids, public.salt)
+        for view in views:
+            if view.id in ids:
+                secrets.add(view)
         text = dump_rows(kept)
         rows[digest] = built / rows_place(digest)
         write_text(rows[digest], text)
@@ -61,29 +66,7 @@ def withhold(
     missing = [name for name in public.withhold if name not in used]
     if missing:
         raise DataError(f"No log has {missing[0]!r} to withhold: name TASK, or TASK:ID.")
-    return replace(sources, logs=logs, rows=rows, named=named), held, told
-
-
-def check_leaks(
-    told: Sequence[Disclosure], shown: Mapping[str, Sequence[SampleView]], built: Path
-) -> None:
-    """A withheld prompt may stand nowhere else in the bundle.
-
-    Raises:
-        DataError: it does, and where.
-    """
-    prompts = [item.prompt for item in told]
-    for views in shown.values():
-        for view in views:
-            text = "\n".join((view.id, view.prompt, view.answer, view.reasoning, view.target))
-            if leaks(prompts, text) is not None:
-                raise DataError(
-                    f"A withheld prompt also stands in sample {view.id!r} of {view.task} "
-                    f"({view.mitigation}). Withhold that one, too: --withhold {view.task}"
-                )
-    for name, path in files_of(built).items():
-        if not name.endswith((".eval", ".html")) and leaks(prompts, read_text(path)) is not None:
-            raise DataError(f"A withheld prompt also stands in {name}. Nothing was written.")
+    return replace(sources, logs=logs, rows=rows, named=named), held, told, secrets
 
 
 def _all(

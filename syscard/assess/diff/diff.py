@@ -4,15 +4,23 @@ A and B are the cards in the order given; a change is from A to B, a difference 
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from syscard.assess.diff.contrast import Kept, MetricDiff, contrast
-from syscard.assess.standing import overall_standing
+from syscard.assess.standing import overall_standing, reads
 from syscard.record import Record
 from syscard.records import Card, CategoryRating, Decision, Mitigation, OverallRating, State
 
 SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
+Name = Literal["A", "B"]
 Change = Literal["same", "higher", "lower", "unsure", "not rated", "not compared"]
+
+
+WORDS = {
+    "advised": "as advised",
+    "overridden": "overridden",
+    "adopted": "adopted on reported evidence",
+}
 
 
 class Head(Record):
@@ -41,6 +49,9 @@ class LevelDiff(Record):
     a: str
     b: str
     change: Change
+    unrated: tuple[Name, ...] = ()  # the cards on which no level stands
+    partly: tuple[Name, ...] = ()  # those on which it may be higher than it reads
+    other_basis: str = ""  # where one level is adopted on reported evidence, and the other measured
 
 
 class ConditionDiff(Record):
@@ -82,6 +93,7 @@ class _Stands(NamedTuple):
     reads: str
     level: str | None
     settled: bool
+    adopted: bool = False  # on reported evidence, and not measured
 
 
 def diff(a: Card, b: Card, kept: Mapping[str, Kept]) -> CardDiff:
@@ -161,13 +173,27 @@ def _levels(a: Card, b: Card, same: bool) -> list[LevelDiff]:
             category=name,
             title=titles.get(name, "Overall"),
             mitigation=side,
-            a=before.get((name, side), none).reads,
-            b=after.get((name, side), none).reads,
-            change=_change(before.get((name, side), none), after.get((name, side), none), order),
+            **_held(before.get((name, side), none), after.get((name, side), none), order),
         )
         for name in (*names, "")
         for side in SIDES
     ]
+
+
+def _held(a: _Stands, b: _Stands, order: tuple[str, ...] | None) -> dict[str, Any]:
+    """The two levels, and what keeps one from being held against the other."""
+    both: tuple[tuple[Name, _Stands], ...] = (("A", a), ("B", b))
+    other = ""
+    if a.level is not None and b.level is not None and a.adopted != b.adopted:
+        other = "B" if b.adopted else "A"
+    return {
+        "a": a.reads,
+        "b": b.reads,
+        "change": _change(a, b, order),
+        "unrated": tuple(name for name, s in both if s.level is None),
+        "partly": tuple(name for name, s in both if s.level is not None and not s.settled),
+        "other_basis": f"{other} is adopted on reported evidence" if other else "",
+    }
 
 
 def _stands(card: Card) -> dict[tuple[str, Mitigation], _Stands]:
@@ -185,8 +211,10 @@ def _stands(card: Card) -> dict[tuple[str, Mitigation], _Stands]:
         )
         found[key] = _Stands(rating.reads, rating.floor, rating.complete)
         if standing is not None:
-            reads = f"{standing.level or 'not rated'}, {standing.basis} (computed: {rating.reads})"
-            found[key] = _Stands(reads, standing.level, standing.settled)
+            level = f"{reads(standing, card.framework)}, {WORDS[standing.basis]}"
+            words = f"{level} (computed: {rating.reads})"
+            adopted = standing.basis == "adopted"
+            found[key] = _Stands(words, standing.level, standing.settled, adopted)
     return found
 
 

@@ -13,8 +13,8 @@ CHANGES = {
     "same": "the same",
     "higher": "higher",
     "lower": "lower",
-    "unsure": "not certain: one is not fully rated",
-    "not rated": "not rated on both",
+    "unsure": "not certain",
+    "not rated": "not rated",
     "not compared": "not compared",
 }
 GATES = {True: "changed", False: "the same", None: "not compared"}
@@ -27,7 +27,7 @@ def render_diff(diff: CardDiff) -> str:
         "diff.html.j2",
         diff=diff,
         tasks=[(name, title, _by_metric(list(rows))) for (name, title), rows in tasks],
-        changes=CHANGES,
+        change=change,
         gate_changes=GATES,
         about_claims=about_claims(diff),
         claim=claim,
@@ -48,6 +48,17 @@ def render_diff_text(diff: CardDiff) -> str:
     lines += [line for row in diff.metrics for line in _metric_lines(row, diff)]
     lines += ["", about_claims(diff)]
     return "\n".join(text.visible(line.replace("\n", " ")) for line in lines) + "\n"
+
+
+def change(level: LevelDiff) -> str:
+    """How a level differs, and of which card that cannot be said."""
+    said = CHANGES[level.change]
+    if level.change == "unsure":
+        whose = f"{level.partly[0]} is not" if len(level.partly) == 1 else "neither is"
+        said = f"{said}: {whose} fully rated"
+    if level.change == "not rated":
+        said = f"{said} on {'either' if len(level.unrated) > 1 else f'{level.unrated[0]}'}"
+    return f"{said}; another basis: {level.other_basis}" if level.other_basis else said
 
 
 def about_claims(diff: CardDiff) -> str:
@@ -96,8 +107,7 @@ def _by_metric(rows: list[MetricDiff]) -> list[tuple[MetricDiff, list[MetricDiff
 def _level_lines(levels: tuple[LevelDiff, ...]) -> list[str]:
     width = max(len(level.title) for level in levels)
     return [
-        f"  {level.title:{width}}  {level.mitigation:4}  {level.a} -> {level.b}"
-        f"  [{CHANGES[level.change]}]"
+        f"  {level.title:{width}}  {level.mitigation:4}  {level.a} -> {level.b}  [{change(level)}]"
         for level in levels
     ]
 

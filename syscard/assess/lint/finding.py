@@ -15,13 +15,19 @@ class Finding(Record):
     row: str = ""
     column: str = ""
     says: str
+    declared: bool = False  # an exception that the document itself names
 
     @property
     def line(self) -> str:
         place = " / ".join(part for part in (self.table, self.row, self.column) if part)
-        return f"{self.file}: {place}: {self.says} [{self.rule}]" if place else (
-            f"{self.file}: {self.says} [{self.rule}]"
+        return f"{self.file}: {place}: {self.says} {self.mark}" if place else (
+            f"{self.file}: {self.says} {self.mark}"
         )  # fmt: skip
+
+    @property
+    def mark(self) -> str:
+        """By which rule, at a line's end."""
+        return f"[{self.rule}, declared]" if self.declared else f"[{self.rule}]"
 
 
 class Sheet(NamedTuple):

@@ -97,7 +97,8 @@ def checkpoint_is_the_documents(sheets: Sequence[Sheet]) -> Iterator[Finding]:
                     else ", and not among the exceptions that it names"
                 )
                 only = next(iter(found.values())) if len(found) == 1 else None
-                yield sheet.finding("own-checkpoint", says, table, only)
+                found_here = sheet.finding("own-checkpoint", says, table, only)
+                yield found_here.model_copy(update={"declared": known})
 
 
 def threshold_has_interval(sheets: Sequence[Sheet]) -> Iterator[Finding]:

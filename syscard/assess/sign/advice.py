@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from syscard.assess.card.text import visible
-from syscard.assess.sign.entries import Adopted, Advised, CategoryAdvice, Words
+from syscard.assess.sign.entries import Adopted, Advised, CategoryAdvice, Words, says
 from syscard.errors import DataError, LedgerError
 from syscard.frameworks import EntryKind, Mitigation
 from syscard.records import CategoryRating, Rating, Record
@@ -153,7 +153,7 @@ def _wrong_sides(
             if level != floor:
                 no = "is not rated: adopt a level instead" if level else "needs a level"
                 yield (key,), f"{row.category} {key} mitigation {no}."
-        elif levels.index(level) < levels.index(floor) and not row.reason.strip():
+        elif levels.index(level) < levels.index(floor) and not says(row.reason):
             yield (key,), f"{level} is below the computed {floor} and needs a reason."
         if taken is not None and floor is not None:
             yield ("adopt", key), f"{row.category} is rated {floor} here: advise, do not adopt."

@@ -5,6 +5,7 @@ of the line before it, newline included, and its writer's signature.
 """
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -13,11 +14,13 @@ from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
 from syscard.files import digest_bytes
 from syscard.frameworks import EntryKind
+from syscard.keys import DEMO
 from syscard.records import Mitigation, Record
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Words = Annotated[str, Field(pattern=r"\S")]
+Words = Annotated[str, Field(pattern=r"[^\W_]")]  # a letter or a digit: no invisible reason
 START = "0" * 64  # what the first entry has for a line before it
+LOOK_ALIKE = str.maketrans("авекмнорстухіјѕԁԛԝɡαεικνορτυχ", "abekmhopctyxijsdqwgaeiknoptux")
 SIGNED_AS = b"syscard ledger 1\n"  # so that a signature here is no signature of anything else
 
 
@@ -211,7 +214,14 @@ def two_roles(
 
 
 def person(signer: Signer) -> str:
-    return " ".join(signer.name.casefold().split())
+    """The name as people would read it: look-alike letters, case, blanks and marks are one."""
+    name = unicodedata.normalize("NFKC", signer.name.removesuffix(DEMO)).casefold()
+    return "".join(c for c in name.translate(LOOK_ALIKE) if c.isalnum())
+
+
+def says(text: str) -> bool:
+    """Whether there is anything in it to read."""
+    return any(c.isalnum() for c in text)
 
 
 def _canonical(content: Any) -> bytes:

@@ -7,6 +7,7 @@ anybody: readers refuse it, and the next writer removes exactly that tail and no
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ def read(path: Path) -> Ledger:
         LedgerError: the first thing that does not hold, with its line.
     """
     with _locked(path, writing=False) as handle:
-        data = _content(handle)
+        data = _content(path, handle)
     whole = data[: data.rfind(b"\n") + 1]
     chain = _follow(path, whole)
     if whole != data:
@@ -65,7 +66,7 @@ def append_all(
         for kind, body in said:
             _next(path, chain, kind, body, key, now)  # refused before a file is made
     with _locked(path, writing=True) as handle:
-        data = _content(handle)
+        data = _content(path, handle)
         whole = data[: data.rfind(b"\n") + 1]
         chain = _follow(path, whole)
         _check_tail(path, data[len(whole) :], len(chain.entries) + 1)
@@ -159,27 +160,40 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _content(handle: int) -> bytes:
-    size = os.fstat(handle).st_size
-    parts = bytearray()
-    while len(parts) < size and (part := os.pread(handle, size - len(parts), len(parts))):
-        parts += part
+def _content(path: Path, handle: int) -> bytes:
+    """All that the file holds now.
+
+    Raises:
+        DataError: the disk does not give it.
+    """
+    try:
+        size = os.fstat(handle).st_size
+        parts = bytearray()
+        while len(parts) < size and (part := os.pread(handle, size - len(parts), len(parts))):
+            parts += part
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}.") from error
     return bytes(parts)
 
 
 @contextmanager
 def _locked(path: Path, writing: bool) -> Iterator[int]:
-    """The file open and locked; the system itself takes the lock back when a process dies."""
+    """The file open and locked; the system itself takes the lock back when a process dies.
+
+    It is opened without waiting, since a pipe in its place would keep the reader for ever.
+    """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT if writing else os.O_RDONLY
     try:
         if writing:
             path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, flags, 0o644)
+        handle = os.open(path, flags | os.O_NONBLOCK, 0o644)
     except OSError as error:
         if writing:
             raise SetupError(f"Cannot write {path}: {error.strerror}.") from error
         raise DataError(f"Cannot read {path}: {error.strerror}.") from error
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise DataError(f"{path} is no file: name the ledger itself.")
         _lock(path, handle, fcntl.LOCK_EX if writing else fcntl.LOCK_SH)
         yield handle
     finally:

@@ -11,6 +11,7 @@ from syscard.assess.sign.entries import (
     Ledger,
     RunEnded,
     person,
+    says,
     two_roles,
 )
 from syscard.errors import LedgerError
@@ -121,7 +122,7 @@ def advised_level(
                 notes.append(f"{name} judged a computed level of {stated}, not {computed.level}")
             elif level is None or computed.level is None or level not in levels:
                 notes.append(f"{name} advises no level of the framework for a computed level")
-            elif _below(level, computed, levels) and not row.reason.strip():
+            elif _below(level, computed, levels) and not says(row.reason):
                 notes.append(f"{name} advises {level}, below {computed.level}, without a reason")
             else:
                 votes.append((entry, level, row.reason))

@@ -8,13 +8,19 @@ from syscard.files import digest_bytes
 from syscard.keys import PublicKey
 
 
-def strangers(ledger: Ledger, trusted: Mapping[str, PublicKey]) -> list[str]:
+def strangers(
+    ledger: Ledger, trusted: Mapping[str, PublicKey], signed: bool | None = None
+) -> list[str]:
     """Each listed signer whose key the verifier does not have, or has under another name.
 
     The name is compared too: a quorum counts people by the names that the ledger gives them.
+    With `signed`, only those who signed an entry, or only those who did not.
     """
     found = []
+    entered = {entry.key for entry in ledger.entries}
     for signer in ledger.opened.signers:
+        if signed is not None and (signer.key in entered) != signed:
+            continue
         known = trusted.get(signer.key)
         if known is None:
             found.append(f"{signer.name} (key {signer.key[:12]}) is none of your keys")
