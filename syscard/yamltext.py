@@ -52,8 +52,9 @@ def read_yaml(text: str, name: str) -> tuple[Any, Lines]:
     """
     if len(text) > MOST:
         raise DataError(f"{name}: larger than {MOST} characters, which no such file is.")
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         noted = _Notes(name)
         if node is not None:
@@ -70,7 +71,8 @@ def read_yaml(text: str, name: str) -> tuple[Any, Lines]:
     except RecursionError as error:
         raise DataError(f"{name}: nested deeper than any such file is.") from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 class _Notes:

@@ -507,6 +507,7 @@ def test_a_task_of_somebody_else_stops_by_the_metrics_that_the_plan_names(
         model="timed/mixed",
         max_samples=size,
         metadata={"syscard_run": stated},
+        sample_shuffle=1,
         log_dir=str(tmp_path),
         display="none",
         ctl_server=False,
