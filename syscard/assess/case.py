@@ -9,7 +9,7 @@ from syscard.assess.fresh import outlived
 from syscard.assess.rate import check_same
 from syscard.assess.sign.entries import Ledger, Rated, RunEnded, head
 from syscard.assess.sign.ledger import read
-from syscard.assess.sign.quorum import check_plan
+from syscard.assess.sign.quorum import check_plan, unmatched_runs
 from syscard.assess.standing import standings
 from syscard.errors import LedgerError
 from syscard.files import digest_file
@@ -117,14 +117,12 @@ def unmatched(case: Case) -> tuple[str, ...]:
     if case.ledger is None:
         return ()
     ends = [e for e in case.ledger.entries if isinstance(e.body, RunEnded)]
-    ended = {e.body.started for e in ends if isinstance(e.body, RunEnded)}
     found = []
-    for entry in case.ledger.entries:
-        if entry.kind == "run_started" and entry.sequence not in ended:
-            body = entry.body.model_dump()
-            found.append(
-                f"{body['task']} ({body['mitigation']}) was started on {entry.time} and has no log"
-            )
+    for entry in unmatched_runs(case.ledger, ())[0]:
+        body = entry.body.model_dump()
+        found.append(
+            f"{body['task']} ({body['mitigation']}) was started on {entry.time} and has no log"
+        )
     for log in unannounced(case):
         found.append(f"{log.path} was not announced: the ledger has no start before it")
     known = set(case.logs) | {log.sha256 for log in case.measurements.repeats}
