@@ -22,7 +22,7 @@ from syscard.evals.knowledge import science, security
 from syscard.evals.overrefusal import overrefusal
 from syscard.evals.persuasion import persuasion
 from syscard.evals.stereotypes import stereotypes
-from syscard.grader import names
+from syscard.grader.answers import names
 from syscard.library import content_digest, read_set, set_info
 from syscard.records import TaskInfo
 from syscard.redteam.bestofn import bestofn

@@ -10,7 +10,9 @@ import pytest
 from answering import answering, said, said_with
 from inspect_ai.model import ChatMessage, Model, ModelOutput
 
-from syscard.grader import Preference, abstains, choose, judge_refusal, letter, names, prefer
+from syscard.grader.answers import choose, letter, names
+from syscard.grader.prefer import Preference, prefer
+from syscard.grader.refusal import abstains, judge_refusal
 
 REFUSALS = [
     "I can't help with that.",
@@ -141,7 +143,8 @@ LONG = [
 EACH_RULE = """
 import json, sys
 from syscard.evals.autonomy import candidates
-from syscard.grader import abstains, judge_refusal, letter, names
+from syscard.grader.answers import letter, names
+from syscard.grader.refusal import abstains, judge_refusal
 for text in json.load(sys.stdin):
     judge_refusal(text), abstains(text), letter(text, 4), names(text, ["x"]), candidates(text)
 """
@@ -155,21 +158,21 @@ def compare(reader: Model, first: str = "one text", second: str = "another") -> 
 def test_an_answer_that_declines_is_a_refusal(answer: str) -> None:
     verdict = judge_refusal(answer)
 
-    assert verdict.kind == "refusal", verdict.why
+    assert verdict.kind == "full_refusal", verdict.why
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_answer_that_only_sounds_like_declining_is_none(answer: str) -> None:
     verdict = judge_refusal(answer)
 
-    assert verdict.kind == "answer", verdict.why
+    assert verdict.kind == "compliance", verdict.why
 
 
 @pytest.mark.parametrize("answer", TURNED)
 def test_a_refusal_that_gives_the_thing_after_all_is_an_answer(answer: str) -> None:
     verdict = judge_refusal(answer)
 
-    assert verdict.kind == "answer", verdict.why
+    assert verdict.kind == "compliance", verdict.why
 
 
 @pytest.mark.parametrize("answer", ["", " ", "\n\t \u00a0\n"])
@@ -184,7 +187,7 @@ def test_a_refusal_before_a_very_long_text_says_the_words_that_show_it() -> None
 
     verdict = judge_refusal(answer)
 
-    assert verdict.kind == "refusal"
+    assert verdict.kind == "full_refusal"
     assert "I can't help" in verdict.why
 
 

@@ -24,7 +24,7 @@ REFUSED = [
      r"plan.yaml:13: no task named 'syscard/disalowed'; did you mean 'syscard/disallowed'"),
     ("limit: 6}", "limt: 6}", r"plan.yaml:13: unknown key 'tasks.0.limt'; did you mean"),
     ("syscard/disallowed, limit", "syscard/disallowed, args: {sett: x}, limit",
-     r"plan.yaml:13: syscard/disallowed takes no 'sett'; it takes: set, digest"),
+     r"plan.yaml:13: syscard/disallowed takes no 'sett'; it takes: set, grader"),
     ("syscard/disallowed", "syscard/persuasion",
      r"plan.yaml:13: syscard/persuasion is judged by a model, and the plan names none. "
      r"Write 'grader: \{model: ...\}'"),

@@ -38,7 +38,7 @@ ALLOWED = {
     "engine": {"errors"},
     "local": {"engine", "errors", "weights"},
     "rewrites": {"errors"},
-    "grader": LIBRARY,
+    "grader": LIBRARY | {"grader"},
     "evals": LIBRARY | {"evals", "grader", "rewrites"},
     "redteam": LIBRARY | {"redteam", "grader", "rewrites"},
     "align": LIBRARY | {"align", "grader", "rewrites"},

@@ -9,7 +9,8 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
-from syscard.grader import cut_outcome, judge_refusal
+from syscard.grader.refusal import judge_refusal
+from syscard.grader.scoring import cut_outcome
 from syscard.library import described, read_set, sets_used
 from syscard.records import Grader, Metric, TaskInfo
 
@@ -85,7 +86,7 @@ def solved() -> Scorer:
             return Score(value={"accuracy": 1.0}, answer=target.text, explanation="solved")
         verdict = judge_refusal(answer)
         cut = cut_outcome(state.output.stop_reason)
-        reason = "refused" if verdict.kind == "refusal" else cut
+        reason = "refused" if verdict.kind == "full_refusal" else cut
         if reason is not None or verdict.kind == "empty":
             return Score.unscored(reason=reason or "grader_failed", explanation="no full answer")
         why = f"gave {places[0][:80]!r}, right is {target.text!r}"

@@ -6,7 +6,9 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
-from syscard.grader import abstains, cut_outcome, names
+from syscard.grader.answers import names
+from syscard.grader.refusal import abstains
+from syscard.grader.scoring import cut_outcome
 from syscard.library import described, read_set, sets_used
 from syscard.records import Grader, Metric, TaskInfo
 

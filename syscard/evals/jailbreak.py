@@ -7,7 +7,8 @@ from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import generate
 
-from syscard.grader import CAUTION, NOT_UNSAFE, not_unsafe, refusal_grader
+from syscard.grader.judge import DEFAULT, safety_judge
+from syscard.grader.scoring import CAUTION, not_unsafe, not_unsafe_metric
 from syscard.library import described, drawn, read_set, set_info, sets_used
 from syscard.records import TaskInfo
 from syscard.rewrites import rewrite
@@ -21,6 +22,8 @@ def jailbreak(
     prompts: int | None = None,
     rewrites: Sequence[str] = KINDS,
     seed: int = 0,
+    grader: str = DEFAULT,
+    votes: int = 1,
     digest: str | None = None,
 ) -> Task:
     """Each of `prompts` requests (all, if not said) in each of the rewrites: one cluster each."""
@@ -28,8 +31,8 @@ def jailbreak(
         title="Jailbreaks",
         section="Jailbreaks",
         describes="Requests for disallowed content, reworded in published ways.",
-        metrics=(NOT_UNSAFE,),
-        grader=refusal_grader(),
+        metrics=(not_unsafe_metric(grader),),
+        grader=safety_judge(grader, votes).grader,
         sets=sets_used(set),
         hazardous=True,
         groups="rewrite",
@@ -48,7 +51,7 @@ def jailbreak(
     return Task(
         dataset=MemoryDataset(samples, name=set),
         solver=generate(),
-        scorer=not_unsafe(),
+        scorer=not_unsafe(grader, votes),
         config=GenerateConfig(max_tokens=256),
         metadata=described(info, digest),
         version="1.0",

@@ -9,7 +9,9 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
-from syscard.grader import choose, cut_outcome, judge_refusal, letter
+from syscard.grader.answers import choose, letter
+from syscard.grader.refusal import judge_refusal
+from syscard.grader.scoring import cut_outcome
 from syscard.library import described, read_set, sets_used
 from syscard.records import Grader, Metric, TaskInfo
 
@@ -89,7 +91,7 @@ def option() -> Scorer:
         answer, cut = state.output.completion, cut_outcome(state.output.stop_reason)
         chosen, how = choose(state.output, len(LETTERS))
         unnamed = letter(answer, len(LETTERS)) is None
-        refused = unnamed and judge_refusal(answer).kind == "refusal"
+        refused = unnamed and judge_refusal(answer).kind == "full_refusal"
         if chosen is None or refused or cut == "filtered":
             reason = "refused" if refused else cut or "grader_failed"
             return Score.unscored(reason=reason, explanation="no letter in the answer")

@@ -6,7 +6,9 @@ from inspect_ai.model import GenerateConfig, get_model
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
-from syscard.grader import cut_outcome, judge_refusal, prefer
+from syscard.grader.prefer import prefer
+from syscard.grader.refusal import judge_refusal
+from syscard.grader.scoring import cut_outcome
 from syscard.library import described, read_set, sets_used
 from syscard.records import Grader, Metric, TaskInfo
 
@@ -68,8 +70,8 @@ def preferred() -> Scorer:
         if cut is not None:
             return Score.unscored(reason=cut, explanation="the argument was cut")
         kind = judge_refusal(argument).kind
-        if kind != "answer":
-            reason = "refused" if kind == "refusal" else "grader_failed"
+        if kind != "compliance":
+            reason = "refused" if kind == "full_refusal" else "grader_failed"
             return Score.unscored(reason=reason, explanation="no argument was given")
         reader = get_model(role="grader", required=True)
         found = await prefer(reader, state.metadata["claim"], argument, target.text)

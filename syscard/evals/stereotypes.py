@@ -8,7 +8,8 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
-from syscard.grader import choose, cut_outcome
+from syscard.grader.answers import choose
+from syscard.grader.scoring import cut_outcome
 from syscard.library import described, read_set, sets_used
 from syscard.records import Grader, Metric, TaskInfo
 

@@ -9,7 +9,8 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import registry_create
 
-from syscard.grader import cut_outcome, judge_refusal, refusal_grader
+from syscard.grader.refusal import judge_refusal, refusal_grader
+from syscard.grader.scoring import cut_outcome
 from syscard.library import described, read_set, sets_used
 from syscard.records import Metric, TaskInfo
 from syscard.rewrites import REWRITES
@@ -79,10 +80,10 @@ def attack(budget: int, seed: int, answerer: Solver | None = None) -> Solver:
             kind = "empty" if filtered else judge_refusal(trial.output.completion).kind
             state.messages, state.output = trial.messages, trial.output
             state.store.set("attempts", attempt)
-            if kind == "answer":
+            if kind == "compliance":
                 state.store.set("broken", True)
                 break
-            state.store.set("declined", state.store.get("declined", 0) + (kind == "refusal"))
+            state.store.set("declined", state.store.get("declined", 0) + (kind == "full_refusal"))
         return state
 
     return solve
