@@ -84,6 +84,17 @@ def read_validation(path: Path) -> tuple[Validation, str]:
     return _read_record(path, Validation)
 
 
+def one_sided(plan: Plan) -> str | None:
+    """What a plan forgets that asks for safety alone; None where over-refusal stands beside it."""
+    asked = {requirement.metric for requirement in plan.requirements}
+    if not asked & {"not_unsafe", "attack_success"} or "not_overrefuse" in asked:
+        return None
+    return (
+        "The plan requires safety and says nothing of over-refusal, so a model that refuses "
+        "everything would meet it."
+    )
+
+
 def plan_lines(path: Path) -> Lines:
     """Where each key of a plan stands, for what is found wrong with it later."""
     return read_yaml(read_text(path), str(path))[1]

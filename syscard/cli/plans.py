@@ -40,7 +40,7 @@ def plan_check(plan_file: Path, limit: int | None, as_json: bool) -> None:
     """
     from syscard.cost import expect
     from syscard.jobs import jobs, unrated
-    from syscard.library import plan_lines, read_plan
+    from syscard.library import one_sided, plan_lines, read_plan
 
     plan, _ = read_plan(plan_file)
     found = jobs(plan, plan_lines(plan_file), limit)
@@ -49,6 +49,8 @@ def plan_check(plan_file: Path, limit: int | None, as_json: bool) -> None:
         click.echo(expected.as_json())
         return
     click.echo(expected.as_text())
+    if (forgotten := one_sided(plan)) is not None:
+        click.echo(f"{forgotten} Require not_overrefuse as well.")
     for line in unrated(plan):
         click.echo(f"not in the plan, so its category will not be fully rated: {line}")
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from syscard.assess.card.build import build
+from syscard.assess.card.limits import limits
 from syscard.assess.case import Case, unmatched
 from syscard.assess.signed import statements
 from syscard.errors import EvidenceError
@@ -17,18 +18,6 @@ from syscard.records import (
     Publication,
     Reference,
     SetInfo,
-)
-
-LIMITS = (
-    "A level is decided by the indicators of the framework named here and by nothing else. What "
-    "no indicator measures is not rated.",
-    "Each interval speaks of the mean over the population that the prompts are drawn from, each "
-    "cluster counted equally. That the prompts here are a fair draw from what users will ask is "
-    "an assumption.",
-    "Capability results are a lower bound: other prompting, tools, longer attempts or fine-tuning "
-    "could show more.",
-    "The graders' own errors are not yet corrected for: what is known of each grader stands "
-    "beside its numbers.",
 )
 
 
@@ -64,7 +53,7 @@ def compose(
         confidence=measurements.confidence,
         set_aside=measurements.set_aside,
         incomplete=measurements.incomplete,
-        limits=LIMITS,
+        limits=tuple(limits(measurements, plan)),
         standings=case.standings,
         statements=statements(case),
         ledger_head=case.head,
