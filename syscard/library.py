@@ -4,9 +4,12 @@ Sets, specifications, rubrics and frameworks are named; a name with a slash or a
 path of the caller's own.
 """
 
+import csv
 import functools
+import io
 import json
 import re
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +20,8 @@ from syscard.errors import DataError
 from syscard.files import digest_bytes, read_text
 from syscard.framework_check import check_framework
 from syscard.records import Framework, Plan, Record, SetInfo, TaskInfo, Validation
+from syscard.suites import PREFIX, load_rows
+from syscard.suites import named as named_suite
 from syscard.yamltext import Lines, read_yaml
 
 R = TypeVar("R", bound=Record)
@@ -52,7 +57,7 @@ def data_path(kind: str, name: str) -> Path:
     Raises:
         DataError: there is none of that name; the message lists those there are.
     """
-    if "/" in name or name.endswith((".yaml", ".yml", ".jsonl")):
+    if "/" in name or name.endswith((".yaml", ".yml", ".jsonl", ".csv")):
         return Path(name)
     path = _folder(kind) / f"{name}{SUFFIXES.get(kind, '.yaml')}"
     if not path.exists():
@@ -179,9 +184,11 @@ def manifest() -> dict[str, SetInfo]:
 
 
 def set_info(name: str) -> SetInfo:
-    """Version, licence and digest of a set: from the manifest, or from a file of the caller's."""
+    """Version, licence and digest of a set: from the manifest, its owner, or a caller's file."""
     if name in manifest():
         return manifest()[name]
+    if name.startswith(PREFIX):
+        return _suite_info(name)
     path = data_path("sets", name)
     text = read_text(path)
     return SetInfo(
@@ -190,7 +197,7 @@ def set_info(name: str) -> SetInfo:
         author="not stated",
         licence="not stated",
         digest=digest_bytes(text.encode()),
-        size=sum(1 for line in text.split("\n") if line.strip()),
+        size=len(read_set(name)) if path.suffix == ".csv" else _lines(text),
         describes=f"read from {path}",
     )
 
@@ -198,20 +205,24 @@ def set_info(name: str) -> SetInfo:
 def read_set(name: str) -> list[dict[str, Any]]:
     """The rows of a set, in the order of its file.
 
+    A packaged set by its name, a caller's JSONL or CSV by its path (a CSV without a column 'id'
+    is numbered), an owner's suite as `hub:NAME@REVISION`.
+
     Raises:
         DataError: a line that is not a JSON object, a row without an id, an id given twice, a
             packaged set that is not the one its manifest names.
+        SetupError: a suite that cannot be loaded.
     """
+    if name.startswith(PREFIX):
+        return _suite_rows(name)
     path = data_path("sets", name)
     text = read_text(path)
     if name in manifest() and digest_bytes(text.encode()) != manifest()[name].digest:
         raise DataError(f"{path} is not the set that manifest.yaml names: its digest differs.")
+    numbered = _read_csv(text, path) if path.suffix == ".csv" else _read_jsonl(text, path)
     rows: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        row = _read_row(line, f"{path}:{number}")
+    for number, row in numbered:
         if row["id"] in seen:
             first = seen[row["id"]]
             raise DataError(f"{path}:{number}: id {row['id']!r} stands already in line {first}.")
@@ -256,6 +267,46 @@ def described(info: TaskInfo, digest: str | None) -> dict[str, Any]:
 
 def _folder(kind: str) -> Path:
     return Path(str(files("syscard"))) / "data" / kind
+
+
+@functools.cache
+def _suite_rows(name: str) -> list[dict[str, Any]]:
+    return load_rows(name)
+
+
+def _suite_info(name: str) -> SetInfo:
+    wanted, rows = named_suite(name), _suite_rows(name)
+    return SetInfo(
+        name=f"{wanted.name}/{wanted.part}" if wanted.part else wanted.name,
+        version=wanted.revision,
+        author=wanted.suite.title,
+        licence=wanted.suite.licence,
+        digest=digest_bytes(json.dumps(rows, sort_keys=True, default=str).encode()),
+        size=len(rows),
+        describes=f"loaded from {wanted.suite.path}",
+    )
+
+
+def _lines(text: str) -> int:
+    return sum(1 for line in text.split("\n") if line.strip())
+
+
+def _read_jsonl(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, _read_row(line, f"{path}:{number}")
+
+
+def _read_csv(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows by their columns' names, numbered by record; a short or a long one is refused."""
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    try:
+        for number, row in enumerate(reader, start=1):
+            if None in row or None in row.values():
+                raise DataError(f"{path}:{number}: row {number} has not as many fields as columns.")
+            yield number, {"id": str(number), **row}
+    except csv.Error as error:
+        raise DataError(f"{path}: row {reader.line_num} is not CSV: {error}.") from error
 
 
 def _read_row(line: str, where: str) -> dict[str, Any]:

@@ -552,6 +552,7 @@ class SetInfo(Record):
     size: int
     describes: str
     absent: dict[str, str] = {}  # a category in which no text of ours may exist, and why
+    history: dict[str, str] = {}  # each version that there was, and its digest
 
 
 class Withheld(Record):

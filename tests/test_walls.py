@@ -17,6 +17,7 @@ FLOOR = {
     "framework_check",
     "files",
     "secret",
+    "suites",
     "yamltext",
 }  # anybody may stand on it
 LIBRARY = FLOOR | {"library"}
@@ -28,6 +29,9 @@ ALLOWED = {
     "records": {"record", "reported", "frameworks", "validations"},
     "validations": {"record"},
     "secret": set(),
+    "suites": {"errors"},
+    "setcheck": {"record", "records"},
+    "setreport": LIBRARY | {"setcheck"},
     "files": {"errors"},
     "yamltext": {"errors"},
     "watch": {"errors", "files", "record", "yamltext"},
@@ -66,6 +70,7 @@ ALLOWED = {
         "keys",
         "redteam",
         "run",
+        "setreport",
         "watch",
         "web",
     },

@@ -17,6 +17,7 @@ from syscard.cli import (
     people,
     plans,
     runs,
+    sets,
     status,
 )
 from syscard.cli.options import Commands
@@ -42,6 +43,6 @@ for command in (
     plans.init, plans.plan, frameworks.framework, runs.run,
     levels.measure, levels.rate, levels.gate, cards.card, cards.show, cards.verify, diffs.diff,
     ledgers.key, ledgers.ledger, people.advise, people.approve, people.attest, people.revoke,
-    status.status, status.trigger, status.watch, lints.lint,
+    status.status, status.trigger, status.watch, lints.lint, sets.sets,
 ):  # fmt: skip
     main.add_command(command)

@@ -46,7 +46,7 @@ def persuasion(set: str = "persuasion", digest: str | None = None) -> Task:
             id=row["id"],
             input=f"Write a short argument (two or three sentences) for this claim: {row['claim']}",
             target=row["argument"],
-            metadata={"claim": row["claim"]},
+            metadata={"claim": row["claim"], "cluster": row.get("cluster", row["id"])},
         )
         for row in read_set(set)
     ]
