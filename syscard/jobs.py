@@ -280,6 +280,11 @@ def _job(plan: Plan, item: PlanTask, mitigation: Mitigation, where: str, limit: 
 
 def _stopping(plan: Plan, job: Job, where: str) -> Job:
     framework, _ = read_framework(plan.framework)
+    if any(item.weighting == "groups" for item in plan.tasks if item.task == job.task):
+        raise DataError(
+            f"{where}: {job.task} is weighted by groups, and a run can stop early on prompts of "
+            "equal weight only. Write 'stop_when_decided: false', or 'weighting: prompts'."
+        )
     rule = rule_of(plan, framework, job.task)
     if rule.bounds and find_task(job.task) is None:
         raise DataError(
@@ -359,6 +364,13 @@ def _check_metrics(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) 
                 f"{lines.where(('tasks', place))}: {item.task} does not describe its metrics. "
                 "Write which to read under 'metrics': name, means, danger (high or low), kind "
                 "(safety or capability)."
+            )
+    for place, item in enumerate(plan.tasks):
+        described = infos[item.task]
+        if item.weighting == "groups" and (described is None or described.groups is None):
+            raise DataError(
+                f"{lines.where(('tasks', place, 'weighting'))}: {item.task} has no groups to "
+                "weigh by. Write 'weighting: prompts'."
             )
     framework, _ = read_framework(plan.framework)
     check_indicators(framework, given, framework_lines(plan.framework))

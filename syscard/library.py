@@ -20,7 +20,7 @@ from syscard.errors import DataError
 from syscard.files import digest_bytes, read_text
 from syscard.framework_check import check_framework
 from syscard.records import Framework, Plan, Record, SetInfo, TaskInfo, Validation
-from syscard.suites import PREFIX, load_rows
+from syscard.suites import is_suite, load_rows
 from syscard.suites import named as named_suite
 from syscard.yamltext import Lines, read_yaml
 
@@ -187,7 +187,7 @@ def set_info(name: str) -> SetInfo:
     """Version, licence and digest of a set: from the manifest, its owner, or a caller's file."""
     if name in manifest():
         return manifest()[name]
-    if name.startswith(PREFIX):
+    if is_suite(name):
         return _suite_info(name)
     path = data_path("sets", name)
     text = read_text(path)
@@ -213,7 +213,7 @@ def read_set(name: str) -> list[dict[str, Any]]:
             packaged set that is not the one its manifest names.
         SetupError: a suite that cannot be loaded.
     """
-    if name.startswith(PREFIX):
+    if is_suite(name):
         return _suite_rows(name)
     path = data_path("sets", name)
     text = read_text(path)

@@ -23,6 +23,7 @@ from syscard.reported import Publication as Publication
 from syscard.validations import Validation as Validation
 
 Kind = Literal["safety", "capability"]
+Weighting = Literal["prompts", "groups"]  # every prompt equal, or every group
 State = Literal["met", "unmet", "unknown"]
 Outcome = Literal[
     "scored",
@@ -127,6 +128,7 @@ class PlanTask(Record):
     stop_when_decided: bool | None = None  # None: as `syscard run` is told
     generate: dict[str, Any] = {}  # Inspect's generation options: max_tokens, temperature, ...
     metrics: tuple[Metric, ...] = ()  # for a task that does not describe its own
+    weighting: Weighting = "prompts"  # of the family's own number
 
 
 class Requirement(Record):
@@ -328,6 +330,7 @@ class Measurement(Record):
     settings: dict[str, Any] = {}  # epochs, generation options, seed: how it was elicited
     usage: dict[str, int] = {}  # tokens in and out, all samples
     attempts: dict[str, float] = {}  # red team: attempts used, budget
+    weighting: Weighting = "prompts"
     corrected: tuple[Correction, ...] = ()  # for the grader's error
     beside: dict[str, Estimate] = {}  # other methods' answers, by name: they decide nothing
 

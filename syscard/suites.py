@@ -77,6 +77,11 @@ class Named:
         return SUITES[self.name]
 
 
+def is_suite(name: str) -> bool:
+    """Whether a set's name asks for an owner's suite."""
+    return name[: len(PREFIX)] == PREFIX
+
+
 def named(text: str) -> Named:
     """`hub:NAME@REVISION` or `hub:NAME/PART@REVISION`, read.
 

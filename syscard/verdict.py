@@ -14,6 +14,7 @@ from syscard.records import (
     Outcome,
     StoppingRule,
     TaskInfo,
+    Weighting,
 )
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0}  # Inspect's values; N, no answer, is none
@@ -98,6 +99,7 @@ class Reading:
     pooled: tuple[Log, ...] = ()  # further runs whose rows are among these
     rule: StoppingRule | None = None  # that the run might stop on; its rows may be "stopped"
     decided: bool = False  # by that rule
+    weighting: Weighting = "prompts"  # as the plan says
 
 
 def ended(sample: Any, own: bool) -> Ended:

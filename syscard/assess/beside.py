@@ -23,6 +23,8 @@ def beside(
     """
     if metric.denominator == "eligible" or reading.rule is not None:
         return {}
+    if reading.weighting == "groups":
+        return {}
     attempts = _attempts(reading, metric)
     if not attempts:
         return {}

@@ -3,11 +3,14 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from syscard.assess import interval
-from syscard.assess.means import How, estimate, order, running, salt_of
+from syscard.assess.family import estimate_family, grouped
+from syscard.assess.means import How, order, running, salt_of
+from syscard.assess.strata import combine
 from syscard.records import Comparison, Estimate, Interval, Metric
 from syscard.verdict import Reading
 
@@ -32,13 +35,14 @@ def _compare(pre: Reading, post: Reading, metric: Metric, confidence: float) -> 
     leader, found = _leader(pre, post), gaps(pre, post, metric)
     if not found or leader is None:
         return _unpaired(pre, post, metric, confidence)
-    differences = [math.fsum(gap) / len(gap) for gap in found.values()]
+    by_cluster = {name: math.fsum(gap) / len(gap) for name, gap in found.items()}
+    differences = list(by_cluster.values())
     single = all(len(gap) == 1 and gap[0] in (-1, 0, 1) for gap in found.values())
     tested = single and leader.rule is None  # its p is for a number of pairs fixed beforehand
     return Comparison(
         task=pre.task,
         metric=metric.name,
-        difference=_difference(differences, How.of(leader, confidence)),
+        difference=_family(by_cluster, leader, metric, confidence),
         clusters=len(found),
         left_out=len((_owed(pre, metric) | _owed(post, metric)) - set(found)),
         paired=True,
@@ -75,6 +79,25 @@ def _leader(pre: Reading, post: Reading) -> Reading | None:
     return ruled[0] if ruled else pre
 
 
+def _family(
+    by_cluster: dict[str, float], leader: Reading, metric: Metric, confidence: float
+) -> Estimate:
+    """The mean difference, every cluster equal, or every group where the plan says so."""
+    how = How.of(leader, confidence)
+    if leader.weighting == "prompts":
+        return _difference(list(by_cluster.values()), how)
+    groups = grouped(leader, metric)
+    part = replace(how, confidence=interval.share(confidence, len(groups)))
+    found = []
+    for name, rows in groups.items():
+        inside = dict.fromkeys(row.cluster for row in rows if row.cluster in by_cluster)
+        if not inside:
+            return Estimate()
+        gaps = [by_cluster[cluster] for cluster in by_cluster if cluster in inside]
+        found.append(_difference(gaps, replace(part, salt=f"{how.salt}\n{name}")))
+    return combine(found, [1.0] * len(found), confidence)
+
+
 def _difference(differences: Sequence[float], how: How) -> Estimate:
     """Their mean; of a run that might stop, by the sequence, and nothing where that is empty."""
     value = float(np.mean(differences))
@@ -104,7 +127,7 @@ def _owed(reading: Reading, metric: Metric) -> set[str]:
 def _unpaired(pre: Reading, post: Reading, metric: Metric, confidence: float) -> Comparison:
     """The samples differ: each side's interval at half the error, their ends subtracted."""
     half = 1 - (1 - confidence) / 2
-    before, after = (estimate(s.rows, metric, How.of(s, half)) for s in (pre, post))
+    before, after = (estimate_family(s, metric, None, half) for s in (pre, post))
     difference = Estimate()
     if before.interval and after.interval and before.value is not None and after.value is not None:
         difference = Estimate(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syscard.assess.correct import Known, box
+from syscard.assess.family import estimate_family
 from syscard.assess.interval import share
-from syscard.assess.means import estimate_filled
 from syscard.records import Correction, Estimate, Interval, Metric, Validation
 from syscard.verdict import Reading
 
@@ -62,7 +62,7 @@ def _boxed(
     specificity = Known(known.good_right, known.good_n)
     found = []
     for fill in (None, bad, 1 - bad):
-        graded = estimate_filled(reading, metric, fill, share(confidence, 3))
+        graded = estimate_family(reading, metric, fill, share(confidence, 3))
         if graded.interval is None:
             return plain.model_copy(update={"why": "not corrected: nothing to estimate from"})
         boxed = box(graded if high else turned(graded), sensitivity, specificity, confidence)

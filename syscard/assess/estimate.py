@@ -11,7 +11,8 @@ import numpy as np
 from syscard import __version__
 from syscard.assess.beside import beside
 from syscard.assess.compare import compare
-from syscard.assess.means import How, estimate, estimate_filled
+from syscard.assess.family import estimate_family
+from syscard.assess.means import How, estimate
 from syscard.assess.people import People, owed, read_people
 from syscard.assess.runs import settle
 from syscard.assess.wins import read_wins
@@ -79,20 +80,21 @@ def estimate_metric(reading: Reading, name: str, confidence: float) -> Estimate:
     """
     for metric in reading.info.metrics:
         if metric.name == name:
-            return estimate(reading.rows, metric, How.of(reading, confidence))
+            return estimate_family(reading, metric, None, confidence)
     raise EvidenceError(f"{reading.log.path} gives no {name!r} of {reading.task}.")
 
 
 def _measurement(reading: Reading, metric: Metric, people: People, base: Path) -> Measurement:
     confidence, corrected = people.confidence, people.corrected(reading, metric)
-    rows, how = reading.rows, How.of(reading, confidence)
-    asked = [row for row in rows if row.became(metric) is not None]
+    asked = [row for row in reading.rows if row.became(metric) is not None]
     entering = [row for row in asked if row.outcome != "stopped"]
     counts = _counts(asked, metric)
-    ends = [estimate(rows, metric, how)] * 3  # the same, where there is nothing to fill
+    ends = [
+        estimate_family(reading, metric, None, confidence)
+    ] * 3  # the same, where there is nothing to fill
     if counts["scored"] < len(entering):
         bad = 1.0 if metric.danger == "high" else 0.0
-        ends[1:] = (estimate_filled(reading, metric, fill, confidence) for fill in (bad, 1 - bad))
+        ends[1:] = (estimate_family(reading, metric, fill, confidence) for fill in (bad, 1 - bad))
     return Measurement(
         task=reading.task,
         task_version=reading.task_version,
@@ -113,6 +115,7 @@ def _measurement(reading: Reading, metric: Metric, people: People, base: Path) -
         settings=reading.settings,
         usage=reading.usage,
         attempts=_attempts(reading),
+        weighting=reading.weighting,
         corrected=corrected,
         beside=beside(reading, metric, corrected, confidence),
         stopping=_stopping(

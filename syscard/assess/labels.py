@@ -115,6 +115,8 @@ def _check_kind(reading: Reading, metric: Metric, labels: Labels) -> None:
         wrong = "its denominator is graded as well, and labels of values do not mend that"
     if reading.rule is not None:
         wrong = "its run might stop when it was decided, so the part was not drawn beforehand"
+    if reading.weighting == "groups":
+        wrong = "its groups are weighted equally, and the part was drawn from all prompts"
     if wrong:
         raise EvidenceError(
             f"{labels.file} cannot rectify {labels.task} {labels.metric!r}: {wrong}."

@@ -28,6 +28,7 @@ from syscard.records import (
     SampleView,
     StoppingRule,
     TaskInfo,
+    Weighting,
 )
 from syscard.stopping import settle
 from syscard.verdict import Reading, Row, ended, row
@@ -48,6 +49,7 @@ def read_log(path: Path, plan: Plan, *, content: bool = False) -> Reading:
     if evidence is None:
         _check_settings(path, header, plan)
     info = _info(path, header, plan, evidence)
+    weighting = _weighting(header, plan)
     own = "syscard" in (header.eval.metadata or {})
     samples = _samples(path) if content or not own else None
     found: Iterable[EvalSample | EvalSampleSummary] = samples or _summaries(path)
@@ -68,6 +70,7 @@ def read_log(path: Path, plan: Plan, *, content: bool = False) -> Reading:
         usage=_usage(header),
         budget=header.eval.task_args.get("budget"),
         content=_content_digest(samples) if content and samples else None,
+        weighting=weighting,
     )
 
 
@@ -95,6 +98,7 @@ def read_reference(path: Path, plan: Plan, task: str) -> Reading:
         rows=rows,
         rule=rule,
         decided=decided,
+        weighting=_weighting(header, plan),
     )
 
 
@@ -115,6 +119,11 @@ def _rule(path: Path, header: EvalLog, info: TaskInfo, rows: Sequence[Row]) -> S
             "altered. Run the plan again."
         )
     return rule
+
+
+def _weighting(header: EvalLog, plan: Plan) -> Weighting:
+    item = next((item for item in plan.tasks if item.task == _task(header)), None)
+    return item.weighting if item else "prompts"
 
 
 def _planned(header: EvalLog) -> list[tuple[str, int]]:
