@@ -1,4 +1,4 @@
-"""Plain text for rules: straight quotes, single spaces, and a fence that a text cannot close."""
+"""Plain text for rules: straight quotes, single spaces, words without case and accents."""
 
 import re
 import unicodedata
@@ -18,8 +18,3 @@ def words(text: str) -> list[str]:
     bare = unicodedata.normalize("NFKD", text.translate(STRAIGHT).casefold())
     bare = "".join(char for char in bare if not unicodedata.combining(char))
     return [word for word in re.findall(r"\w+", bare.replace("'s ", " ")) if word not in ARTICLES]
-
-
-def fenced(text: str) -> str:
-    """The text without the fence's own marks, so that it cannot close it."""
-    return text.replace("<<<", "‹‹‹").replace(">>>", "›››")
