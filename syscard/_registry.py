@@ -2,27 +2,45 @@
 
 from syscard.align.deliberate import deliberate
 from syscard.evals.autonomy import autonomy
-from syscard.evals.disallowed import disallowed
-from syscard.evals.hallucination import hallucination
-from syscard.evals.jailbreak import jailbreak
+from syscard.evals.disallowed import disallowed, disallowed_challenging
+from syscard.evals.discrimination import discrimination
+from syscard.evals.hallucination import calibration, hallucination
+from syscard.evals.hierarchy import hierarchy
+from syscard.evals.jailbreak import jailbreak, jailbreak_wild, strongreject
 from syscard.evals.knowledge import science, security
-from syscard.evals.overrefusal import overrefusal
+from syscard.evals.multilingual import multilingual, multilingual_general
+from syscard.evals.overrefusal import contrasts, overrefusal
 from syscard.evals.persuasion import persuasion
+from syscard.evals.safecompletion import privacy, regulated_advice, selfharm
 from syscard.evals.stereotypes import stereotypes
+from syscard.evals.unanswerable import unanswerable
 from syscard.local import syscard
 from syscard.redteam.bestofn import bestofn
 
 __all__ = [
     "autonomy",
     "bestofn",
+    "calibration",
+    "contrasts",
     "deliberate",
     "disallowed",
+    "disallowed_challenging",
+    "discrimination",
     "hallucination",
+    "hierarchy",
     "jailbreak",
+    "jailbreak_wild",
+    "multilingual",
+    "multilingual_general",
     "overrefusal",
     "persuasion",
+    "privacy",
+    "regulated_advice",
     "science",
     "security",
+    "selfharm",
     "stereotypes",
+    "strongreject",
     "syscard",
+    "unanswerable",
 ]

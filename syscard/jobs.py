@@ -24,11 +24,14 @@ from syscard.files import digest_file
 from syscard.framework_check import Told, check_given, check_indicators
 from syscard.library import (
     content_digest,
+    data_path,
     framework_lines,
     read_framework,
     read_spec,
     read_validation,
+    validation_files,
 )
+from syscard.lineage import rewarding
 from syscard.records import (
     Metric,
     Mitigation,
@@ -199,8 +202,8 @@ def _check_plan(plan: Plan, lines: Lines) -> None:
     _check_generate(plan.generate, lines, ("generate",))
     _check_solver(plan.pre, lines.where(("pre", "solver")))
     _check_solver(plan.post, lines.where(("post", "solver")))
-    for name in plan.validations:
-        read_validation(Path(name))
+    for place, name in enumerate(plan.validations):
+        _check_validations(name, lines.where(("validations", place)))
     for place, labels in enumerate(plan.labels):
         if labels.task not in names and not plan.evidence:
             raise DataError(
@@ -208,6 +211,15 @@ def _check_plan(plan: Plan, lines: Lines) -> None:
             )
     for place, evidence in enumerate(plan.evidence):
         _check_evidence(evidence.log, evidence.digest, lines.where(("evidence", place)))
+
+
+def _check_validations(name: str, where: str) -> None:
+    try:
+        found = validation_files(name)
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
+    for one in found:
+        read_validation(data_path("validations", one))
 
 
 def _check_generate(options: dict[str, Any], lines: Lines, place: Place) -> None:
@@ -397,6 +409,17 @@ def _check_bound(requirement: Requirement, metrics: tuple[Metric, ...], where: s
             )
 
 
+def _check_rewarding(plan: Plan, info: TaskInfo, task: str, lines: Lines) -> None:
+    for mitigation, side in (("pre", plan.pre), ("post", plan.post)):
+        lineage = rewarding(info.grader, side, plan.grader)
+        if lineage is not None:
+            raise DataError(
+                f"{lines.where((mitigation, 'rewarded_by'))}: {task} is judged by "
+                f"{info.grader.name}, and {lineage!r} rewarded the training of this model: what "
+                "rewarded it never rates it. Name another grader in the task's args."
+            )
+
+
 def _check_grader(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) -> None:
     for place, item in enumerate(plan.tasks):
         info = infos[item.task]
@@ -405,6 +428,8 @@ def _check_grader(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) -
                 f"{lines.where(('tasks', place))}: {item.task} is judged by a model, and the plan "
                 "names none. Write 'grader: {model: ...}'."
             )
+        if info is not None:
+            _check_rewarding(plan, info, item.task, lines)
     if plan.grader is not None and plan.grader.model.startswith("syscard/"):
         name = plan.grader.model.removeprefix("syscard/")
         weights_path(name, plan.grader.args)

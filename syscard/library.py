@@ -4,12 +4,10 @@ Sets, specifications, rubrics and frameworks are named; a name with a slash or a
 path of the caller's own.
 """
 
-import csv
 import functools
-import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +20,7 @@ from syscard.framework_check import check_framework
 from syscard.records import Framework, Plan, Record, SetInfo, TaskInfo, Validation
 from syscard.suites import is_suite, load_rows
 from syscard.suites import named as named_suite
+from syscard.table import read_table
 from syscard.yamltext import Lines, read_yaml
 
 R = TypeVar("R", bound=Record)
@@ -57,7 +56,7 @@ def data_path(kind: str, name: str) -> Path:
     Raises:
         DataError: there is none of that name; the message lists those there are.
     """
-    if "/" in name or name.endswith((".yaml", ".yml", ".jsonl", ".csv")):
+    if _is_path(name):
         return Path(name)
     path = _folder(kind) / f"{name}{SUFFIXES.get(kind, '.yaml')}"
     if not path.exists():
@@ -69,6 +68,24 @@ def data_path(kind: str, name: str) -> Path:
 def named(kind: str) -> list[str]:
     """The names of the packaged data of a kind."""
     return sorted(path.stem for path in _folder(kind).glob(f"*{SUFFIXES.get(kind, '.yaml')}"))
+
+
+def validation_files(name: str, known: Iterable[str] | None = None) -> list[str]:
+    """What a plan's word for validations stands for: a path, or packaged ones that begin so.
+
+    `known`: the packaged names to look among, as a bundle has them; those of this version.
+
+    Raises:
+        DataError: no packaged one begins so.
+    """
+    if _is_path(name):
+        return [name]
+    names = named("validations") if known is None else known
+    found = sorted(one for one in names if one == name or one.startswith((f"{name}-", f"{name}.")))
+    if not found:
+        there = ", ".join(sorted({one.partition(".")[0] for one in named("validations")}))
+        raise DataError(f"No validation begins with {name!r}. There are: {there}; or give a path.")
+    return found
 
 
 def read_plan(path: Path) -> tuple[Plan, str]:
@@ -170,6 +187,13 @@ def read_rubric(name: str) -> tuple[dict[str, Any], str]:
 
 
 @functools.cache
+def read_rewrites(name: str) -> Any:
+    """Texts of which rewrites are made, by the name of their file."""
+    path = data_path("rewrites", name)
+    return read_yaml(read_text(path), str(path))[0]
+
+
+@functools.cache
 def manifest() -> dict[str, SetInfo]:
     """What the package says of each of its sets: version, author, licence, digest, size."""
     path = Path(str(files("syscard"))) / "data" / "sets" / "manifest.yaml"
@@ -265,6 +289,10 @@ def described(info: TaskInfo, digest: str | None) -> dict[str, Any]:
     return {"syscard": info.model_dump(mode="json")}
 
 
+def _is_path(name: str) -> bool:
+    return "/" in name or name.endswith((".yaml", ".yml", ".json", ".jsonl", ".csv"))
+
+
 def _folder(kind: str) -> Path:
     return Path(str(files("syscard"))) / "data" / kind
 
@@ -298,15 +326,8 @@ def _read_jsonl(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _read_csv(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Rows by their columns' names, numbered by record; a short or a long one is refused."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    try:
-        for number, row in enumerate(reader, start=1):
-            if None in row or None in row.values():
-                raise DataError(f"{path}:{number}: row {number} has not as many fields as columns.")
-            yield number, {"id": str(number), **row}
-    except csv.Error as error:
-        raise DataError(f"{path}: row {reader.line_num} is not CSV: {error}.") from error
+    for number, row in enumerate(read_table(text.removeprefix("\ufeff"), path), start=1):
+        yield number, {"id": str(number), **row}
 
 
 def _read_row(line: str, where: str) -> dict[str, Any]:
@@ -314,6 +335,8 @@ def _read_row(line: str, where: str) -> dict[str, Any]:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise DataError(f"{where}: not JSON: {error.msg}.") from error
+    if isinstance(row, dict) and "example_id" in row:  # as BBQ's own files number their rows
+        row = {"id": str(row["example_id"]), **row}
     if not isinstance(row, dict) or not isinstance(row.get("id"), str):
         raise DataError(f"{where}: a row is a JSON object with a string 'id'.")
     return row

@@ -49,6 +49,7 @@ class Metric(Record):
     kind: Kind
     chance: float | None = None  # what guessing gives, for multiple choice
     denominator: Literal["clusters", "eligible"] = "clusters"  # "eligible": it is random
+    of_cluster: Literal["mean", "worst tenth"] = "mean"  # "worst tenth": of its samples, rounded up
     values: Literal["binary", "unit"] = "binary"  # of one sample: 0 or 1, or anything between
     score: str | None = None  # the scorer to read it from, in a log that has several
     looks_for: str | None = None  # what its grader looks for, as validations name it
@@ -78,6 +79,8 @@ class TaskInfo(Record):
     groups: str | None = None  # the sample metadata key that a breakdown goes by
     notes: tuple[str, ...] = ()  # limits that a reader must know
     absent: dict[str, str] = {}  # a group that has no samples of ours, and why
+    factors: dict[str, str] = {}  # sample metadata keys of a mixed model, and their baselines
+    calibrates: tuple[str, str] | None = None  # its metrics of stated confidence and of truth
     calls: int = 1  # of the model under test, at most, for one sample
     grader_calls: int = 0
 
@@ -94,6 +97,7 @@ class Side(Record):
     solver: str | None = None
     solver_args: dict[str, Any] = {}
     family: str | None = None  # of the model, as validations of graders name it
+    rewarded_by: tuple[str, ...] = ()  # lineages of graders that rewarded or chose training data
 
 
 class About(Record):
@@ -116,6 +120,7 @@ class GraderModel(Record):
     model: str
     args: dict[str, Any] = {}
     base_url: str | None = None
+    family: str | None = None  # as a side's `rewarded_by` names it: "model:FAMILY"
 
 
 class PlanTask(Record):
@@ -205,7 +210,7 @@ class Plan(Record):
     requirements: tuple[Requirement, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     references: tuple[Reference, ...] = ()
-    validations: tuple[str, ...] = ()  # files: how well graders agree with people
+    validations: tuple[str, ...] = ()  # files, or how packaged ones begin: graders against people
     labels: tuple[Labels, ...] = ()
     preferences: tuple[Preferences, ...] = ()
     reported: tuple[str, ...] = ()  # files of tables that somebody else published
@@ -332,6 +337,7 @@ class Measurement(Record):
     attempts: dict[str, float] = {}  # red team: attempts used, budget
     weighting: Weighting = "prompts"
     corrected: tuple[Correction, ...] = ()  # for the grader's error
+    rewarded_by: str | None = None  # the grader's lineage, where it rewarded the model's training
     beside: dict[str, Estimate] = {}  # other methods' answers, by name: they decide nothing
 
 

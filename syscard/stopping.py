@@ -3,7 +3,6 @@
 The same walk is taken twice: while the run goes on, to stop it, and over its log, to measure it.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from syscard.files import digest_bytes
 from syscard.records import Framework, Indicator, Metric, Plan, StoppingRule
 from syscard.sequence import ConfidenceSequence, decided
-from syscard.verdict import Row, filled
+from syscard.verdict import Row, cluster_value, filled
 
 Key = tuple[str, int]  # a sample's id and its epoch
 Pair = tuple[ConfidenceSequence, ConfidenceSequence]  # unscored taken as bad, and as good
@@ -120,7 +119,7 @@ class Walk:
             for running, fill in zip(pair, (bad, 1 - bad), strict=True):
                 values = filled(rows, metric, fill)
                 if values:
-                    mean = math.fsum(values) / len(values)
+                    mean = cluster_value(values, metric)
                     running.add(mean, weight(self.rule, metric, len(values)))
         self.decided = bool(self._running) and all(
             self._sure(pair, self.rule.bounds[metric.name]) for metric, pair in self._running

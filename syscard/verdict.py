@@ -1,7 +1,7 @@
 """What became of one sample: one outcome, counted apart from the others, never guessed."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -61,6 +61,7 @@ class Row:
     owes: frozenset[str] | None  # the metrics that it would enter; None: all
     why: str = ""
     attempts: float | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)  # of the task's factors
 
     def owed(self, metric: str) -> bool:
         """Whether the sample was put so that the metric could be read from it."""
@@ -134,6 +135,16 @@ def filled(rows: Iterable[Row], metric: Metric, fill: float | None) -> list[floa
     return values
 
 
+def cluster_value(values: Sequence[float], metric: Metric) -> float:
+    """What a cluster is worth: the mean of its samples, or of its most dangerous tenth.
+
+    The worst tenth of the rewrites of one prompt is the published goodness@0.1 (Souly et al. 2024).
+    """
+    if metric.of_cluster == "worst tenth":
+        values = sorted(values, reverse=metric.danger == "high")[: math.ceil(len(values) / 10)]
+    return math.fsum(values) / len(values)
+
+
 def row(sample: Ended, info: TaskInfo, where: str) -> Row:
     """The sample's outcome and values.
 
@@ -153,6 +164,9 @@ def row(sample: Ended, info: TaskInfo, where: str) -> Row:
         owes=None if owes is None else frozenset(owes),
         why=why,
         attempts=first.metadata.get("attempts") if first else None,
+        attributes={
+            name: str(sample.metadata[name]) for name in info.factors if name in sample.metadata
+        },
     )
 
 

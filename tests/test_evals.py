@@ -15,13 +15,18 @@ from inspect_ai.scorer import Score
 
 from syscard.errors import DataError
 from syscard.evals.autonomy import autonomy, candidates
-from syscard.evals.disallowed import disallowed
-from syscard.evals.hallucination import hallucination
+from syscard.evals.disallowed import disallowed, disallowed_challenging
+from syscard.evals.discrimination import discrimination
+from syscard.evals.hallucination import calibration, hallucination
+from syscard.evals.hierarchy import hierarchy
 from syscard.evals.jailbreak import KINDS, jailbreak
 from syscard.evals.knowledge import science, security
-from syscard.evals.overrefusal import overrefusal
+from syscard.evals.multilingual import multilingual, multilingual_general
+from syscard.evals.overrefusal import contrasts, overrefusal
 from syscard.evals.persuasion import persuasion
+from syscard.evals.safecompletion import privacy, regulated_advice, selfharm
 from syscard.evals.stereotypes import stereotypes
+from syscard.evals.unanswerable import unanswerable
 from syscard.grader.answers import names
 from syscard.library import content_digest, read_set, set_info
 from syscard.records import TaskInfo
@@ -30,15 +35,27 @@ from syscard.redteam.bestofn import bestofn
 TASKS: dict[str, Callable[..., Task]] = {
     "autonomy": autonomy,
     "bestofn": bestofn,
+    "calibration": calibration,
+    "contrasts": contrasts,
     "disallowed": disallowed,
+    "disallowed_challenging": disallowed_challenging,
+    "discrimination": discrimination,
     "hallucination": hallucination,
+    "hierarchy": hierarchy,
     "jailbreak": jailbreak,
+    "multilingual": multilingual,
+    "multilingual_general": multilingual_general,
     "overrefusal": overrefusal,
     "persuasion": persuasion,
+    "privacy": privacy,
+    "regulated_advice": regulated_advice,
     "science": science,
     "security": security,
+    "selfharm": selfharm,
     "stereotypes": stereotypes,
+    "unanswerable": unanswerable,
 }
+SAYS = {"calibration": "Paris. Confidence: 70%", "discrimination": "Yes"}  # else a letter
 CHOICE = {"science": science, "security": security}
 REFUSAL = "I'm sorry, but I can't help with that."
 
@@ -72,7 +89,8 @@ def test_a_task_says_what_it_is(name: str) -> None:
 def test_a_tasks_metrics_are_those_that_its_scorer_gives(name: str, tmp_path: Path) -> None:
     task = TASKS[name]()
 
-    log = run_task(task, lambda messages: said("B"), tmp_path, grader=answering(["A", "B"]))
+    says = said(SAYS.get(name, "B"))
+    log = run_task(task, lambda messages: says, tmp_path, grader=answering(["A", "B"]))
 
     given = set(scores(log)[0].value)  # type: ignore[arg-type]
     assert given == {metric.name for metric in about(task).metrics}
@@ -99,7 +117,10 @@ def test_a_task_is_refused_where_its_content_is_not_the_pinned_one(name: str) ->
         TASKS[name](digest="0" * 64)
 
 
-@pytest.mark.parametrize("name", ["disallowed", "jailbreak", "bestofn"])
+@pytest.mark.parametrize(
+    "name",
+    ["disallowed", "disallowed_challenging", "contrasts", "jailbreak", "bestofn", "selfharm"],
+)
 def test_a_task_with_hostile_prompts_is_marked_so(name: str) -> None:
     info = about(TASKS[name]())
 
@@ -316,7 +337,18 @@ def test_a_refusal_is_right_for_what_is_disallowed_and_wrong_for_what_is_benign(
     assert [score.value for score in scores(log)] == [{metric: refused}, {metric: answered}]
 
 
-@pytest.mark.parametrize("name", ["disallowed", "overrefusal", "hallucination", "stereotypes"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "calibration",
+        "disallowed",
+        "discrimination",
+        "hallucination",
+        "overrefusal",
+        "stereotypes",
+        "unanswerable",
+    ],
+)
 @pytest.mark.parametrize(
     ("text", "stop", "reason"),
     [

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from syscard.cli import main
 from syscard.library import manifest, read_set
 from syscard.records import SetInfo
-from syscard.setcheck import canary, health, near, risen, texts, version_faults
+from syscard.sets.check import canary, health, near, risen, texts, version_faults
 
 ROWS = [
     {"id": "a", "input": "How do I whittle a spoon from a branch of birch?", "kind": "x"},

@@ -8,6 +8,7 @@ from syscard.assess.correct import Known, rogan_gladen
 from syscard.assess.correction import turned
 from syscard.assess.interval import seed_of
 from syscard.assess.means import salt_of
+from syscard.assess.shown import shown
 from syscard.records import Correction, Estimate, Metric
 from syscard.verdict import Reading
 
@@ -19,12 +20,19 @@ def beside(
 
     Wilson and Rogan-Gladen where each cluster is one yes or no; the bootstrap over attempts where
     clusters have several. None for a random denominator, for which none of them is made, nor for
-    a run that might stop, since each takes the number of samples as given.
+    a run that might stop, since each takes the number of samples as given. What a task's first
+    metric has of its own, a calibration error or a mixed model's coefficients, comes after them.
     """
     if metric.denominator == "eligible" or reading.rule is not None:
         return {}
-    if reading.weighting == "groups":
+    if reading.weighting == "groups" or metric.of_cluster != "mean":
         return {}
+    return _others(reading, metric, corrected, confidence) | shown(reading, metric, confidence)
+
+
+def _others(
+    reading: Reading, metric: Metric, corrected: Sequence[Correction], confidence: float
+) -> dict[str, Estimate]:
     attempts = _attempts(reading, metric)
     if not attempts:
         return {}

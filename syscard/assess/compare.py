@@ -12,7 +12,9 @@ from syscard.assess.family import estimate_family, grouped
 from syscard.assess.means import How, order, running, salt_of
 from syscard.assess.strata import combine
 from syscard.records import Comparison, Estimate, Interval, Metric
-from syscard.verdict import Reading
+from syscard.verdict import Reading, cluster_value
+
+Key = tuple[str, str, int]  # cluster, sample, epoch
 
 
 def compare(readings: Sequence[Reading], confidence: float) -> list[Comparison]:
@@ -53,6 +55,8 @@ def _compare(pre: Reading, post: Reading, metric: Metric, confidence: float) -> 
 def gaps(pre: Reading, post: Reading, metric: Metric) -> dict[str, list[float]]:
     """Post less pre of every sample scored on both sides, by cluster, in the clusters' order.
 
+    One difference a cluster where its worst samples make its value.
+
     Nothing where the sides did not answer the same samples in one order.
     """
     leader = _leader(pre, post)
@@ -60,10 +64,26 @@ def gaps(pre: Reading, post: Reading, metric: Metric) -> dict[str, list[float]]:
         return {}
     before, after = _scored(pre, metric), _scored(post, metric)
     found: dict[str, list[float]] = defaultdict(list)
-    for key in before:
-        if key in after:
-            found[key[0]].append(after[key] - before[key])
+    both = [key for key in before if key in after]
+    for key in both:
+        found[key[0]].append(after[key] - before[key])
+    if metric.of_cluster == "worst tenth":
+        found = defaultdict(list, _worst(before, after, both, metric))
     return {name: found[name] for name in order(leader, list(found))}
+
+
+def _worst(
+    before: dict[Key, float], after: dict[Key, float], both: Sequence[Key], metric: Metric
+) -> dict[str, list[float]]:
+    """One difference a cluster: of its value on either side, over the samples that both scored."""
+    sides: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for key in both:
+        sides[key[0]][0].append(before[key])
+        sides[key[0]][1].append(after[key])
+    return {
+        name: [cluster_value(late, metric) - cluster_value(early, metric)]
+        for name, (early, late) in sides.items()
+    }
 
 
 def _leader(pre: Reading, post: Reading) -> Reading | None:
@@ -111,7 +131,7 @@ def _difference(differences: Sequence[float], how: How) -> Estimate:
     return Estimate(value=value, interval=unit.model_copy(update=ends))
 
 
-def _scored(reading: Reading, metric: Metric) -> dict[tuple[str, str, int], float]:
+def _scored(reading: Reading, metric: Metric) -> dict[Key, float]:
     return {
         (row.cluster, row.id, row.epoch): row.values[metric.name]
         for row in reading.rows

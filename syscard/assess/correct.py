@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from syscard.assess.interval import betting, exact, paired, share
+from syscard.assess.interval import betting, exact, paired, seed_of, share
 from syscard.records import Estimate, Interval
 
 WHOLE = Interval(low=0, high=1, confidence=1, method="nothing known")
@@ -15,18 +15,35 @@ WHOLE = Interval(low=0, high=1, confidence=1, method="nothing known")
 
 @dataclass(frozen=True)
 class Known:
-    """How often a grader was right on `n` samples of one kind, by people's labels."""
+    """How often a grader was right on `n` samples of one kind, by people's labels.
+
+    `clusters` has (right, n) of each prompt where a prompt may stand several times; `largest` is
+    how often one can, at most.
+    """
 
     right: int
     n: int
+    clusters: tuple[tuple[int, int], ...] = ()
+    largest: int = 1
 
     @property
     def rate(self) -> float:
         return self.right / self.n
 
     def interval(self, confidence: float) -> Interval:
-        """Exact, and all of [0, 1] where no sample of the kind was labelled."""
-        return WHOLE if self.n == 0 else exact(self.right, self.n, confidence)
+        """All of [0, 1] where no sample of the kind was labelled.
+
+        Exact where every prompt stands once; else betting on the clusters' means, weighted by
+        their sizes, since the answers to one prompt are not independent.
+        """
+        if self.n == 0:
+            return WHOLE
+        if not self.clusters or self.largest == 1:
+            return exact(self.right, self.n, confidence)
+        inside = [(right, n) for right, n in self.clusters if n]
+        means, sizes = [right / n for right, n in inside], [n for _, n in inside]
+        seed = seed_of(f"{len(inside)} clusters")
+        return betting(means, confidence, seed, weights=sizes, largest=self.largest)
 
 
 @dataclass(frozen=True)

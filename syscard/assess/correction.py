@@ -58,8 +58,7 @@ def _boxed(
     """
     high = metric.danger == "high"
     bad = 1.0 if high else 0.0
-    sensitivity = Known(known.bad_right, known.bad_n)
-    specificity = Known(known.good_right, known.good_n)
+    sensitivity, specificity = known_of(known)
     found = []
     for fill in (None, bad, 1 - bad):
         graded = estimate_family(reading, metric, fill, share(confidence, 3))
@@ -71,6 +70,19 @@ def _boxed(
         found.append(boxed.estimate if high else turned(boxed.estimate))
     value, worst, best = found
     return plain.model_copy(update={"estimate": value, "filled": hull(worst, best)})
+
+
+def known_of(validation: Validation) -> tuple[Known, Known]:
+    """Its sensitivity and its specificity, with the prompts behind them where one repeats."""
+    counts = validation.bad_right, validation.bad_n, validation.good_right, validation.good_n
+    if not validation.tallies:
+        return Known(*counts[:2]), Known(*counts[2:])
+    one = [tally[:4] for tally in sorted(validation.tallies) for _ in range(tally[4])]
+    largest = max(bad + good for _, bad, _, good in one)
+    return (
+        Known(*counts[:2], tuple((right, n) for right, n, _, _ in one), largest),
+        Known(*counts[2:], tuple((right, n) for _, _, right, n in one), largest),
+    )
 
 
 def hull(one: Estimate, two: Estimate) -> Interval | None:
@@ -92,10 +104,14 @@ def turned(found: Estimate) -> Estimate:
 
 
 def _same_grader(known: Validation, reading: Reading) -> bool:
-    """The same instrument: of the same digest, where both state one."""
+    """The same instrument: of the same digest, where both state one.
+
+    Of a judging model the kind of lineage: which model it is, `People` has seen to.
+    """
     grader = reading.info.grader
     digests = {known.digest, grader.digest} - {None}
-    return (known.grader, known.lineage) == (grader.name, grader.lineage) and len(digests) < 2
+    kinds = {one.lineage.partition(":")[0] for one in (known, grader)}
+    return known.grader == grader.name and len(kinds) == 1 and len(digests) < 2
 
 
 def _unfit(known: Validation, metric: Metric) -> str:
@@ -108,6 +124,8 @@ def _unfit(known: Validation, metric: Metric) -> str:
         return f"not corrected: validated for '{known.looks_for}', not for '{metric.looks_for}'"
     if metric.values != "binary":
         return "not corrected: its samples are no yes or no"
+    if metric.of_cluster != "mean":
+        return "not corrected: a cluster is its worst samples, and the grader's error picks them"
     if metric.denominator == "eligible":
         return "not corrected: its denominator is graded as well"
     return ""

@@ -34,11 +34,17 @@ def ends(measurement: Measurement | None, danger: Danger) -> tuple[float, float]
 def distrust(measurement: Measurement, least: float | None) -> str | None:
     """Why the grader's verdicts rate nothing; None where they may.
 
-    It may be no better than chance by a validation that speaks of it, or the framework asks for
+    What rewarded or chose the model's training data never rates it, whatever was validated. It may
+    be no better than chance by a validation that speaks of it, or the framework asks for
     an agreement that it does not show: the low end of each kappa counts. Labels on these very
     samples, and a comparison with a key, need no validation.
     """
     grader = measurement.info.grader
+    if measurement.rewarded_by is not None:
+        return (
+            f"{measurement.rewarded_by!r} rewarded the model's training, and what rewarded it "
+            f"does not rate it ({grader.name})"
+        )
     if grader.by_key or any(one.by == "labels" for one in measurement.corrected):
         return None
     for one in measurement.corrected:

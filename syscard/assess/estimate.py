@@ -117,6 +117,7 @@ def _measurement(reading: Reading, metric: Metric, people: People, base: Path) -
         attempts=_attempts(reading),
         weighting=reading.weighting,
         corrected=corrected,
+        rewarded_by=people.rewarded_by(reading),
         beside=beside(reading, metric, corrected, confidence),
         stopping=_stopping(
             reading, metric, bool(entering) and None in (end.value for end in ends[1:])

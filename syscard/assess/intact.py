@@ -1,9 +1,7 @@
 """Whether the evidence is intact: every number comes out of the logs again, where they lie."""
 
-from pathlib import Path
-
 from syscard.assess.card.places import Sources, logs_of
-from syscard.assess.card.recompute import check_measured, named_files, readings
+from syscard.assess.card.recompute import check_measured, file_of, named_files, readings
 from syscard.assess.case import Case, Files
 
 
@@ -19,7 +17,8 @@ def missing(case: Case, files: Files) -> tuple[str, ...]:
     absent = tuple(str(path) for path in paths.values() if not path.exists())
     if absent:
         return absent
-    named = {name: Path(name) for name in named_files(case.plan) if Path(name).exists()}
+    files_named = {name: file_of(name) for name in named_files(case.plan)}
+    named = {name: path for name, path in files_named.items() if path.exists()}
     sources = Sources(files=files, decisions=(), logs=paths, rows={}, named=named)
     check_measured(
         case.measurements, readings(case.measurements, case.plan, sources), case.plan, sources

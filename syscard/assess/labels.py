@@ -117,6 +117,8 @@ def _check_kind(reading: Reading, metric: Metric, labels: Labels) -> None:
         wrong = "its run might stop when it was decided, so the part was not drawn beforehand"
     if reading.weighting == "groups":
         wrong = "its groups are weighted equally, and the part was drawn from all prompts"
+    if metric.of_cluster != "mean":
+        wrong = "a cluster is its worst samples, and labels would pick others"
     if wrong:
         raise EvidenceError(
             f"{labels.file} cannot rectify {labels.task} {labels.metric!r}: {wrong}."

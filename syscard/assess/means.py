@@ -4,7 +4,6 @@ The unit of inference is the cluster: all epochs of one sample, all rewrites of 
 estimand is the mean over the population that the clusters are drawn from, each cluster equal.
 """
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from syscard.assess import interval
 from syscard.records import Estimate, Interval, Metric, StoppingRule
 from syscard.sequence import sequence
 from syscard.stopping import ordered, weight
-from syscard.verdict import Reading, Row, filled
+from syscard.verdict import Reading, Row, cluster_value, filled
 
 SEQUENCE = "betting sequence"
 
@@ -67,7 +66,7 @@ def cluster_means(rows: Sequence[Row], metric: Metric, fill: float | None, how: 
     names = _order(list(values), how.salt, how.rule)
     return Means(
         names=tuple(names),
-        values=tuple(math.fsum(values[name]) / len(values[name]) for name in names),
+        values=tuple(cluster_value(values[name], metric) for name in names),
         weights=tuple(len(values[name]) for name in names),
     )
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from syscard.assess.correction import Source, corrections
 from syscard.assess.labels import rectify
 from syscard.errors import EvidenceError
-from syscard.library import read_validation
-from syscard.records import Correction, Labels, Metric, Mitigation, Plan
+from syscard.library import data_path, read_validation, validation_files
+from syscard.lineage import judging, rewarding
+from syscard.records import Correction, GraderModel, Labels, Metric, Mitigation, Plan, Side
 from syscard.verdict import Reading
 
 
@@ -23,6 +24,13 @@ class People:
     labels: tuple[Labels, ...] = ()
     families: tuple[tuple[Mitigation, str | None], ...] = ()
     confidence: float = 0.95
+    sides: tuple[tuple[Mitigation, Side], ...] = ()
+    grader: GraderModel | None = None
+
+    def rewarded_by(self, reading: Reading) -> str | None:
+        """The lineage of the log's grader that rewarded the training of the log's model."""
+        side = dict(self.sides).get(reading.mitigation)
+        return None if side is None else rewarding(reading.info.grader, side, self.grader)
 
     def corrected(self, reading: Reading, metric: Metric) -> tuple[Correction, ...]:
         """What they say of one metric of one log: the rectified rate first, if there is one."""
@@ -34,7 +42,16 @@ class People:
                 for labels in self.labels
                 if (labels.task, labels.metric, labels.mitigation) == asked
             ),
-            *corrections(reading, metric, self.sources, family, self.confidence),
+            *corrections(reading, metric, self._sources(reading), family, self.confidence),
+        )
+
+    def _sources(self, reading: Reading) -> tuple[Source, ...]:
+        """All but validations of another judging model, which is another instrument."""
+        model = judging(reading.info.grader, self.grader)
+        return tuple(
+            source
+            for source in self.sources
+            if source.validation.model is None or source.validation.model == model
         )
 
 
@@ -46,8 +63,8 @@ def read_people(plan: Plan) -> People:
         EvidenceError: one metric of one log has two files of labels.
     """
     sources = []
-    for name in plan.validations:
-        validation, digest = read_validation(Path(name))
+    for name in (one for word in plan.validations for one in validation_files(word)):
+        validation, digest = read_validation(data_path("validations", name))
         sources.append(Source(name, digest, validation))
     seen: dict[tuple[str, str, str], str] = {}
     for labels in plan.labels:
@@ -63,6 +80,8 @@ def read_people(plan: Plan) -> People:
         labels=tuple(labels for labels in plan.labels if Path(labels.file).exists()),
         families=(("pre", plan.pre.family), ("post", plan.post.family)),
         confidence=plan.confidence,
+        sides=(("pre", plan.pre), ("post", plan.post)),
+        grader=plan.grader,
     )
 
 

@@ -11,6 +11,7 @@ from syscard.cli import (
     cards,
     diffs,
     frameworks,
+    graders,
     ledgers,
     levels,
     lints,
@@ -44,5 +45,6 @@ for command in (
     levels.measure, levels.rate, levels.gate, cards.card, cards.show, cards.verify, diffs.diff,
     ledgers.key, ledgers.ledger, people.advise, people.approve, people.attest, people.revoke,
     status.status, status.trigger, status.watch, lints.lint, sets.sets,
+    graders.validate_grader,
 ):  # fmt: skip
     main.add_command(command)

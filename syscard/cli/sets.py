@@ -50,7 +50,7 @@ def sets_check(
     Example: syscard sets check --against training.jsonl
     """
     from syscard.library import dump, manifest
-    from syscard.setreport import as_text, check
+    from syscard.sets.report import as_text, check
 
     report = check(names or tuple(sorted(manifest())), tuple(map(str, against)), threshold)
     click.echo(dump(report) if as_json else as_text(report), nl=not as_json)
@@ -66,7 +66,7 @@ def sets_stamp(names: tuple[str, ...]) -> None:
 
     Example: syscard sets stamp disallowed
     """
-    from syscard.setreport import stamp
+    from syscard.sets.report import stamp
 
     for name in names:
         click.echo(stamp(name))

@@ -18,6 +18,7 @@ from syscard.assess.card.recompute import (
     check_canonical,
     check_measured,
     decisions,
+    file_of,
     named_files,
     pages,
     publications,
@@ -164,7 +165,7 @@ def _copy_logs(case: Case, base: Path, built: Path) -> dict[str, Path]:
 
 
 def _copy_named(name: str, built: Path) -> Path:
-    source = Path(name)
+    source = file_of(name)
     if not source.is_file():
         raise DataError(f"The plan names {name}, which is not there.")
     place = built / places.file_place(name, digest_file(source))

@@ -90,7 +90,7 @@ def records(look: Look) -> str:
     check_canonical(look.sources.files.rating, Rating)
     look.case = open_case(look.sources.files, asked=card.created)
     promised = {labels.file for labels in look.case.plan.labels}
-    if set(named_files(look.case.plan)) - promised != set(card.files) - promised:
+    if set(named_files(look.case.plan, card.files)) - promised != set(card.files) - promised:
         raise LedgerError("The files that the card names are not those that the plan names.")
     return "rated again with the same result"
 

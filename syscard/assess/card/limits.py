@@ -32,6 +32,12 @@ def limits(measurements: Measurements, plan: Plan) -> Iterator[str]:
             f"Corrected by what people's labels showed of them: {', '.join(elsewhere)}. Errors do "
             "not transport: a validation made elsewhere only ever makes a rating more cautious."
         )
+    rewarded = {(m.task, m.mitigation, m.rewarded_by) for m in measurements.measured}
+    for task, mitigation, lineage in sorted(r for r in rewarded if r[2] is not None):
+        yield (
+            f"{task} ({mitigation}) is judged by what rewarded or chose the model's training data "
+            f"({lineage}), so it rates nothing."
+        )
     if (forgotten := one_sided(plan)) is not None:
         yield forgotten
 

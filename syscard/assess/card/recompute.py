@@ -1,7 +1,7 @@
 """Evidence to the card and its pages: the writer's way to a card is the verifier's way to it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +16,7 @@ from syscard.assess.gate import decide
 from syscard.assess.measure import read_log, read_reference, read_views
 from syscard.errors import DataError, LedgerError
 from syscard.files import digest_file, read_text
-from syscard.library import dump, read_json
+from syscard.library import data_path, dump, named, read_json, validation_files
 from syscard.records import (
     Card,
     Decision,
@@ -80,10 +80,14 @@ def check_measured(
         raise LedgerError("The measurements leave out what did not finish. Measure again.")
 
 
-def named_files(plan: Plan) -> list[str]:
-    """What the plan names besides logs of its own tasks, by its own words for it."""
+def named_files(plan: Plan, known: Iterable[str] | None = None) -> list[str]:
+    """What the plan names besides logs of its own tasks, by its own words for it.
+
+    Packaged validations by their own names: those of this version, or among `known`, as they
+    stand in a bundle.
+    """
     found = [
-        *plan.validations,
+        *(one for name in plan.validations for one in validation_files(name, known)),
         *(labels.file for labels in plan.labels),
         *(preferences.file for preferences in plan.preferences),
         *plan.reported,
@@ -92,12 +96,22 @@ def named_files(plan: Plan) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def file_of(name: str) -> Path:
+    """Where such a file lies here: a path, or a packaged validation."""
+    packaged = name in named("validations")
+    return data_path("validations", name) if packaged else Path(name)
+
+
 def located(plan: Plan, sources: Sources) -> Plan:
     """The plan with the places at which its files lie here, or where nothing lies."""
     at = {name: str(path) for name, path in _places(plan, sources).items()}
     return plan.model_copy(
         update={
-            "validations": tuple(at[name] for name in plan.validations),
+            "validations": tuple(
+                at[one]
+                for name in plan.validations
+                for one in validation_files(name, sources.named)
+            ),
             "labels": tuple(r.model_copy(update={"file": at[r.file]}) for r in plan.labels),
             "preferences": tuple(
                 r.model_copy(update={"file": at[r.file]}) for r in plan.preferences
@@ -227,7 +241,7 @@ def _pooled(runs: Sequence[Sequence[SampleView]]) -> list[SampleView]:
 def _places(plan: Plan, sources: Sources) -> dict[str, Path]:
     """Where each file lies that the plan names; labels may be promised and not there yet."""
     absent = sources.files.plan.parent / "not-there"
-    names = enumerate(named_files(plan))
+    names = enumerate(named_files(plan, sources.named))
     return {name: sources.named.get(name, absent / str(number)) for number, name in names}
 
 

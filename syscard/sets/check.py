@@ -196,6 +196,8 @@ def normal(text: str) -> str:
 
 def _said(row: Mapping[str, Any]) -> list[str]:
     parts = [str(row[key]) for key in TEXTS if row.get(key)]
+    if "attack" in row:  # what matters of an answer written to fool is the answer
+        parts.append(str(row.get("answer", "")))
     for message in row.get("messages") or row.get("turns") or ():
         parts.append(str(message.get("content", "")) if isinstance(message, dict) else str(message))
     return parts

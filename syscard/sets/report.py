@@ -9,7 +9,7 @@ import yaml
 from syscard.errors import DataError
 from syscard.files import digest_bytes, read_text, write_text
 from syscard.library import data_path, manifest, read_set, set_info
-from syscard.setcheck import Health, Near, Report, Text, canary, health, near, risen, texts
+from syscard.sets.check import Health, Near, Report, Text, canary, health, near, risen, texts
 
 SHOWN = 20  # pairs in the text; the record has all
 WIDTH = 100

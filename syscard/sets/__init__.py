@@ -1,0 +1,1 @@
+"""Sets as such: made from templates, checked, put in order."""

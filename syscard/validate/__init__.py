@@ -1,0 +1,1 @@
+"""Graders held against people, answer by answer."""
