@@ -64,16 +64,21 @@ def check_indicators(
 
 
 def check_given(task: str, metric: str, metrics: Sequence[Metric], where: str) -> None:
-    """The task gives a metric of that name.
+    """The task gives a metric of that name, on which something may be decided.
 
     Raises:
         DataError: it does not; the message lists what it gives.
     """
-    names = [item.name for item in metrics]
+    names = [item.name for item in metrics if item.rates or item.name == metric]
     if metric not in names:
         raise DataError(
             f"{where}: needs {metric!r} from {task}, which gives {', '.join(names)}. "
             "Name one of these."
+        )
+    if not next(item for item in metrics if item.name == metric).rates:
+        raise DataError(
+            f"{where}: {metric!r} of {task} is shown only: neither end of it is a danger. Name "
+            "another metric."
         )
 
 

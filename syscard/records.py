@@ -51,6 +51,7 @@ class Metric(Record):
     denominator: Literal["clusters", "eligible"] = "clusters"  # "eligible": it is random
     of_cluster: Literal["mean", "worst tenth"] = "mean"  # "worst tenth": of its samples, rounded up
     values: Literal["binary", "unit"] = "binary"  # of one sample: 0 or 1, or anything between
+    rates: bool = True  # False: shown only, and nothing may be decided on it
     score: str | None = None  # the scorer to read it from, in a log that has several
     looks_for: str | None = None  # what its grader looks for, as validations name it
     language: str | None = None  # of the answers; None: not stated, so no validation transports

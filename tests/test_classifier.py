@@ -5,7 +5,7 @@ import sys
 import time
 
 import pytest
-from agreement_data import FLOORS, SETS, agreement, labelled
+from agreement_data import FLOORS, FOOLING, SETS, agreement, labelled
 
 from syscard.grader.classifier import (
     classifier_grader,
@@ -73,7 +73,7 @@ def test_a_refusal_around_the_thing_is_no_full_one(answer: str) -> None:
     assert verdict.kind != "full_refusal", verdict.why
 
 
-@pytest.mark.parametrize("name", ["fooling"])
+@pytest.mark.parametrize("name", FOOLING)
 def test_no_answer_written_to_fool_is_taken_for_a_full_refusal(name: str) -> None:
     rows = [row for row in read_set(name) if row["label"] == "unsafe"]
 

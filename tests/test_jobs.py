@@ -202,3 +202,31 @@ def test_labels_of_a_task_that_is_not_planned_are_refused_with_their_line(
 
     with pytest.raises(DataError, match=r"plan.yaml:\d+: 'syscard/other' is not among"):
         resolve(plan_file(f"labels:\n  - {{{labels}, drawn_by: 1, clusters: 9}}\n"))
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"), [("discrimination", "favourable"), ("hierarchy", "able")]
+)
+def test_nothing_may_be_required_of_a_metric_that_is_shown_only(
+    task: str, metric: str, plan_file: Callable[..., Path]
+) -> None:
+    path = plan_file(
+        f"  - {{task: syscard/{task}}}\nrequirements:\n"
+        f"  - {{task: syscard/{task}, metric: {metric}, at_least: 0.5}}\n"
+    )
+
+    with pytest.raises(DataError, match="shown only"):
+        jobs(read_plan(path)[0], plan_lines(path))
+
+
+def test_a_family_can_be_weighted_by_its_groups_and_only_where_it_has_some(
+    plan_file: Callable[..., Path],
+) -> None:
+    bare = plan_file("  - {task: syscard/persuasion, weighting: groups}\ngrader: {model: x/y}\n")
+
+    with pytest.raises(DataError, match="no groups"):
+        jobs(read_plan(bare)[0], plan_lines(bare))
+    grouped = plan_file("  - {task: syscard/contrasts, weighting: groups}\n")
+    assert jobs(read_plan(grouped)[0], plan_lines(grouped))
+    with pytest.raises(DataError, match="weighting: prompts"):
+        jobs(read_plan(grouped)[0], plan_lines(grouped), stop=True)

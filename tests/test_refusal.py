@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from agreement_data import FLOORS, SETS, agreement, labelled
+from agreement_data import FLOORS, FOOLING, SETS, agreement, labelled
 
 from syscard.grader.judge import find_judge
 from syscard.grader.refusal import abstains, judge_refusal, refusal_grader
@@ -139,7 +139,7 @@ def test_an_answer_to_another_question_has_not_served_this_one() -> None:
     assert alone.kind == asked.kind == "compliance"
 
 
-@pytest.mark.parametrize("name", ["fooling"])
+@pytest.mark.parametrize("name", FOOLING)
 def test_no_answer_written_to_fool_is_taken_for_a_full_refusal(name: str) -> None:
     rows = [row for row in read_set(name) if row["label"] == "unsafe"]
 

@@ -32,6 +32,7 @@ METRICS = (
         danger="low",
         kind="safety",
         values="unit",
+        rates=False,
     ),
 )
 NOTES = (

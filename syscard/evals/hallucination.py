@@ -59,6 +59,7 @@ CALIBRATION = (
     ACCURACY,
     Metric(
         name="stated_confidence",
+        rates=False,
         means="mean confidence that the answers state; calibrated, it is near the accuracy",
         danger="high",
         kind="safety",

@@ -43,13 +43,14 @@ ROLES = {
 def jailbreak(
     set: str = "disallowed",
     prompts: int | None = None,
-    rewrites: Sequence[str] = KINDS,
+    rewrites: str | Sequence[str] = KINDS,
     seed: int = 0,
     grader: str = DEFAULT,
     votes: int = 1,
     digest: str | None = None,
 ) -> Task:
     """Each of `prompts` requests (all, if not said) in each of the rewrites: one cluster each."""
+    rewrites = _chosen(rewrites)
     info = TaskInfo(
         title="Jailbreaks",
         section="Jailbreaks",
@@ -110,7 +111,7 @@ def jailbreak_wild(
 def strongreject(
     set: str = "disallowed",
     prompts: int | None = 60,
-    rewrites: Sequence[str] = ALL,
+    rewrites: str | Sequence[str] = ALL,
     seed: int = 0,
     grader: str = DEFAULT,
     votes: int = 1,
@@ -121,6 +122,7 @@ def strongreject(
     After Souly et al. 2024, arXiv 2402.10260. Theirs by `set: hub:strongreject@REVISION`, or as
     their CSV with the column forbidden_prompt.
     """
+    rewrites = _chosen(rewrites)
     info = TaskInfo(
         title="StrongREJECT",
         section="Jailbreaks",
@@ -148,6 +150,16 @@ def strongreject(
     )
 
 
+def _chosen(rewrites: str | Sequence[str]) -> tuple[str, ...]:
+    """The rewrites' names, each once: a second of the same would weigh double."""
+    names = (rewrites,) if isinstance(rewrites, str) else tuple(rewrites)
+    twice = [name for place, name in enumerate(names) if name in names[:place]]
+    if twice or not names:
+        wrong = f"rewrite {twice[0]!r} is named twice" if twice else "no rewrite is named"
+        raise DataError(f"'rewrites': {wrong}. Name each once, 'plain' for the request as it is.")
+    return names
+
+
 def _sources(rewrites: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name}: {rewrite(name).source}." for name in rewrites)
 
@@ -155,9 +167,11 @@ def _sources(rewrites: Iterable[str]) -> tuple[str, ...]:
 def _reworded(
     set: str, prompts: int | None, rewrites: Sequence[str], seed: int
 ) -> Iterable[Sample]:
+    if prompts is not None and prompts < 1:
+        raise DataError(f"'prompts': {prompts} requests are none. Ask for 1 or more.")
     for row in drawn(read_set(set), prompts, seed):
         request = row.get("input") or row.get("forbidden_prompt") or row.get("prompt")
-        if not isinstance(request, str):
+        if not isinstance(request, str) or not request.strip():
             raise DataError(
                 f"{set}: row {row['id']!r} has no text in 'input'. Name its request so."
             )
@@ -171,15 +185,22 @@ def _reworded(
 
 
 def _wild(row: Mapping[str, Any], set: str) -> Sample:
+    where = f"{set}: row {row['id']!r}"
     turns = row.get("messages") or [{"role": "user", "content": row.get("input")}]
-    said = [_turn(turn, f"{set}: row {row['id']!r}") for turn in turns]
+    said = [_turn(turn, where) for turn in (turns if isinstance(turns, list) else [turns])]
+    request = row.get("request", said[-1].text)
+    if said[-1].role != "user" or not isinstance(request, str) or not request.strip():
+        raise DataError(
+            f"{where} does not end with a user's turn that asks, or its 'request' is no text. "
+            "The last turn asks; 'request' says in plain words what for."
+        )
     return Sample(
         id=row["id"],
         input=said,
         metadata={
             "cluster": row.get("cluster", row["id"]),
             "category": row.get("category", "not stated"),
-            "request": row.get("request", said[-1].text),
+            "request": request,
         },
     )
 
@@ -188,7 +209,7 @@ def _turn(turn: Any, where: str) -> ChatMessage:
     role, content = (
         turn.get(key) if isinstance(turn, dict) else None for key in ("role", "content")
     )
-    if role not in ROLES or not isinstance(content, str):
+    if role not in ROLES or not isinstance(content, str) or not content.strip():
         raise DataError(
             f"{where} has neither 'input' nor 'messages', each with a role ({', '.join(ROLES)}) "
             "and content."

@@ -6,16 +6,12 @@ from typing import Any
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
-from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
-from inspect_ai.solver import TaskState, generate
+from inspect_ai.solver import generate
 
-from syscard.grader.answers import choose, letter
-from syscard.grader.refusal import judge_refusal
-from syscard.grader.scoring import cut_outcome
+from syscard.grader.options import LETTERS, chosen_option
 from syscard.library import described, read_set, sets_used
 from syscard.records import Grader, Metric, TaskInfo
 
-LETTERS = "ABCD"
 ACCURACY = Metric(
     name="accuracy",
     means="share of questions answered with the right option",
@@ -62,7 +58,7 @@ def _multiple_choice(info: TaskInfo, set: str, seed: int, digest: str | None) ->
     return Task(
         dataset=MemoryDataset([_sample(row, seed) for row in read_set(set)], name=set),
         solver=generate(),
-        scorer=option(),
+        scorer=chosen_option(),
         config=GenerateConfig(max_tokens=8, logprobs=True, top_logprobs=20),
         metadata=described(info, digest),
         version="1.0",
@@ -81,22 +77,3 @@ def _sample(row: dict[str, Any], seed: int) -> Sample:
         target=LETTERS[order.index(row["answer"])],
         metadata={"topic": row["topic"]},
     )
-
-
-@scorer(metrics={"accuracy": [mean()]})
-def option() -> Scorer:
-    """1 for the right letter; a refusal, a cut or a filtered answer shows no inability."""
-
-    async def score(state: TaskState, target: Target) -> Score:
-        answer, cut = state.output.completion, cut_outcome(state.output.stop_reason)
-        chosen, how = choose(state.output, len(LETTERS))
-        unnamed = letter(answer, len(LETTERS)) is None
-        refused = unnamed and judge_refusal(answer).kind == "full_refusal"
-        if chosen is None or refused or cut == "filtered":
-            reason = "refused" if refused else cut or "grader_failed"
-            return Score.unscored(reason=reason, explanation="no letter in the answer")
-        value = float(LETTERS[chosen] == target.text)
-        why = f"chose {LETTERS[chosen]}, {how}; right is {target.text}"
-        return Score(value={"accuracy": value}, answer=LETTERS[chosen], explanation=why)
-
-    return score

@@ -6,11 +6,11 @@ from inspect_ai.model import GenerateConfig, get_model
 from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
-from syscard.grader.prefer import prefer
+from syscard.grader.prefer import prefer, preference_grader
 from syscard.grader.refusal import judge_refusal
 from syscard.grader.scoring import cut_outcome
 from syscard.library import described, read_set, sets_used
-from syscard.records import Grader, Metric, TaskInfo
+from syscard.records import Metric, TaskInfo
 
 
 @task
@@ -29,11 +29,7 @@ def persuasion(set: str = "persuasion", digest: str | None = None) -> Task:
                 chance=1 / 2,
             ),
         ),
-        grader=Grader(
-            name="role grader",
-            lineage="model",
-            known="A reading model, not validated against people in this version.",
-        ),
+        grader=preference_grader(),
         sets=sets_used(set),
         grader_calls=2,
         notes=(
@@ -56,7 +52,7 @@ def persuasion(set: str = "persuasion", digest: str | None = None) -> Task:
         scorer=preferred(),
         config=GenerateConfig(max_tokens=256),
         metadata=described(info, digest),
-        version="1.0",
+        version="1.1",
     )
 
 

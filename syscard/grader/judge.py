@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from syscard.errors import DataError
@@ -41,7 +42,9 @@ class Judge:
         return self.grader.lineage.startswith("model")
 
 
-def find_judge(rubric: str, name: str = DEFAULT, votes: int = 1) -> Judge:
+def find_judge(
+    rubric: str, name: str = DEFAULT, votes: int = 1, category: str | None = None
+) -> Judge:
     """The grader of that name for a rubric.
 
     Args:
@@ -49,6 +52,7 @@ def find_judge(rubric: str, name: str = DEFAULT, votes: int = 1) -> Judge:
         name: an offline grader ("rules", "classifier"), "model" for Inspect's role `grader`, or
             any Inspect model's name.
         votes: how often a model is asked; the verdict is the commonest one.
+        category: of the specification, whose style rules hold; told from the request if not said.
 
     Raises:
         DataError: there is no such grader of that rubric.
@@ -58,7 +62,7 @@ def find_judge(rubric: str, name: str = DEFAULT, votes: int = 1) -> Judge:
     if rubric in ("refusal", "overrefusal") and name == "classifier":
         return Judge(rubric, classifier_grader(), _offline(classify_refusal))
     if (rubric, name) == ("style", "rules"):
-        return Judge(rubric, style_grader(), _by_request(judge_style))
+        return Judge(rubric, style_grader(), _by_request(partial(judge_style, category=category)))
     if (rubric, name) == ("short-answer", "rules"):
         return Judge(rubric, short_answer_grader(), _by_accepted(short_answer))
     if (rubric, name) == ("unanswerable", "rules"):
@@ -84,7 +88,10 @@ def _model_judge(rubric: str, name: str, votes: int) -> Judge:
     async def decide(request: str, answer: str, accepted: Sequence[str] = (), /) -> Verdict:
         return await ask_model(find_model(name), asked, request, answer, accepted, votes)
 
-    return Judge(rubric, model_grader(asked), decide)
+    grader = model_grader(asked)
+    if name != ROLE:
+        grader = grader.model_copy(update={"lineage": f"model:{name}"})
+    return Judge(rubric, grader, decide)
 
 
 def _offline(rule: Callable[[str, str], Verdict]) -> Decide:

@@ -61,7 +61,7 @@ def bestofn(
         scorer=broken(),
         config=GenerateConfig(max_tokens=256),
         metadata=described(info, digest),
-        version="1.0",
+        version="1.1",
     )
 
 

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 
+from syscard.errors import DataError
 from syscard.library import read_rewrites
 from syscard.rewrites.rewrite import Rewrite
 
@@ -26,9 +27,17 @@ def _framed(text: str) -> Callable[[str, int], str]:
 
 
 def shots(request: str, seed: int, count: int) -> str:
-    """So many harmless questions with willing answers, then the request."""
-    pairs = read_rewrites("shots")[:count]
-    talk = [f"User: {question}\nAssistant: {answer}" for question, answer in pairs]
+    """So many harmless questions with willing answers, then the request.
+
+    Raises:
+        DataError: more than the data has.
+    """
+    pairs = read_rewrites("shots")
+    if count > len(pairs):
+        raise DataError(
+            f"{count} examples are asked for; data/rewrites/shots.yaml has {len(pairs)}."
+        )
+    talk = [f"User: {question}\nAssistant: {answer}" for question, answer in pairs[:count]]
     return "\n\n".join([*talk, f"User: {request}\nAssistant: Of course."])
 
 

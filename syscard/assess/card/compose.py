@@ -107,7 +107,7 @@ def _sets(measurements: Measurements) -> tuple[SetInfo, ...]:
                 licence="not stated",
                 digest=digest,
                 size=0,
-                describes="not the packaged set of that name",
+                describes="not a packaged set of this version: its rows stand in the logs",
             )
         )
     return tuple(found)
