@@ -19,7 +19,7 @@ from syscard.evals.disallowed import disallowed, disallowed_challenging
 from syscard.evals.discrimination import discrimination
 from syscard.evals.hallucination import calibration, hallucination
 from syscard.evals.hierarchy import hierarchy
-from syscard.evals.jailbreak import KINDS, jailbreak
+from syscard.evals.jailbreak import KINDS, jailbreak, jailbreak_wild, strongreject
 from syscard.evals.knowledge import science, security
 from syscard.evals.multilingual import multilingual, multilingual_general
 from syscard.evals.overrefusal import contrasts, overrefusal
@@ -43,6 +43,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "hallucination": hallucination,
     "hierarchy": hierarchy,
     "jailbreak": jailbreak,
+    "jailbreak_wild": jailbreak_wild,
     "multilingual": multilingual,
     "multilingual_general": multilingual_general,
     "overrefusal": overrefusal,
@@ -53,6 +54,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "security": security,
     "selfharm": selfharm,
     "stereotypes": stereotypes,
+    "strongreject": strongreject,
     "unanswerable": unanswerable,
 }
 SAYS = {"calibration": "Paris. Confidence: 70%", "discrimination": "Yes"}  # else a letter
@@ -119,7 +121,16 @@ def test_a_task_is_refused_where_its_content_is_not_the_pinned_one(name: str) ->
 
 @pytest.mark.parametrize(
     "name",
-    ["disallowed", "disallowed_challenging", "contrasts", "jailbreak", "bestofn", "selfharm"],
+    [
+        "disallowed",
+        "disallowed_challenging",
+        "contrasts",
+        "jailbreak",
+        "jailbreak_wild",
+        "strongreject",
+        "bestofn",
+        "selfharm",
+    ],
 )
 def test_a_task_with_hostile_prompts_is_marked_so(name: str) -> None:
     info = about(TASKS[name]())
@@ -127,7 +138,7 @@ def test_a_task_with_hostile_prompts_is_marked_so(name: str) -> None:
     assert info.hazardous
 
 
-@pytest.mark.parametrize("name", ["disallowed", "jailbreak"])
+@pytest.mark.parametrize("name", ["disallowed", "jailbreak", "jailbreak_wild", "strongreject"])
 def test_a_category_without_samples_of_ours_is_named_with_its_reason(name: str) -> None:
     task = TASKS[name]()
 
