@@ -66,9 +66,12 @@ def agreements(sets: list[LabelledSet], grader: str) -> tuple[Agreement, ...]:
 
 
 def half(labelled: LabelledSet, which: int) -> LabelledSet:
-    """The answers to one half of the prompts, by a digest: the same prompts in every file."""
+    """The answers to one half of the prompts, by a digest: the same prompts in every file.
+
+    Half 0 was open while the graders were made, half 1 was not.
+    """
     rows = tuple(
-        row for row in labelled.rows if int(digest_bytes(row.prompt.encode())[:8], 16) % 2 == which
+        row for row in labelled.rows if int(digest_bytes(row.prompt.encode())[-1], 16) % 2 == which
     )
     return replace(labelled, rows=rows, file=f"{labelled.file}, half {which}")
 

@@ -379,6 +379,12 @@ def _check_metrics(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) 
             )
     for place, item in enumerate(plan.tasks):
         described = infos[item.task]
+        worst = [m for m in (described.metrics if described else ()) if m.of_cluster != "mean"]
+        if worst and item.limit is not None:
+            raise DataError(
+                f"{lines.where(('tasks', place, 'limit'))}: {worst[0].name!r} is the worst of a "
+                "prompt's rewrites, and a limit would cut some off. Write 'args: {prompts: N}'."
+            )
         if item.weighting == "groups" and (described is None or described.groups is None):
             raise DataError(
                 f"{lines.where(('tasks', place, 'weighting'))}: {item.task} has no groups to "

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from syscard.errors import DataError
-from syscard.files import digest_bytes, read_text
+from syscard.files import digest_bytes, digest_file, read_text
 from syscard.framework_check import check_framework
 from syscard.records import Framework, Plan, Record, SetInfo, TaskInfo, Validation
 from syscard.suites import is_suite, load_rows
@@ -193,6 +193,11 @@ def read_rewrites(name: str) -> Any:
     return read_yaml(read_text(path), str(path))[0]
 
 
+def rewrites_digests() -> dict[str, str]:
+    """The digest of each file that rewrites are made of, for `TaskInfo.made_of`."""
+    return {name: digest_file(data_path("rewrites", name)) for name in named("rewrites")}
+
+
 @functools.cache
 def manifest() -> dict[str, SetInfo]:
     """What the package says of each of its sets: version, author, licence, digest, size."""
@@ -270,7 +275,7 @@ def sets_used(*names: str) -> dict[str, str]:
 
 def content_digest(info: TaskInfo) -> str:
     """One digest of all the content that a task stands on: its sets and its grader's rubric."""
-    parts = [*sorted(info.sets.values()), info.grader.digest or ""]
+    parts = [*sorted(info.sets.values()), info.grader.digest or "", *sorted(info.made_of.values())]
     return digest_bytes("\n".join(parts).encode())
 
 

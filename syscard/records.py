@@ -76,6 +76,7 @@ class TaskInfo(Record):
     metrics: tuple[Metric, ...]
     grader: Grader
     sets: dict[str, str] = {}  # name@version of each set it draws from, and the file's digest
+    made_of: dict[str, str] = {}  # other texts that its prompts are made of, and their digests
     hazardous: bool = False  # prompts and answers are folded where they are shown
     groups: str | None = None  # the sample metadata key that a breakdown goes by
     notes: tuple[str, ...] = ()  # limits that a reader must know

@@ -72,6 +72,22 @@ def test_rewrites_without_a_verdict_are_bounded_from_both_sides() -> None:
     assert found.counts["grader_failed"] == 2
 
 
+def test_prompts_of_which_a_limit_cut_rewrites_off_have_no_value() -> None:
+    found = of(prompts([1.0, 0.0], [1.0] * 20))
+
+    assert (found.estimate.value, found.worst.value) == (None, None)
+
+
+@pytest.mark.parametrize("place", range(20))
+def test_losing_a_verdict_never_makes_the_worst_case_milder(place: int) -> None:
+    values: list[float | None] = [0.0] * 3 + [0.5] * 8 + [1.0] * 9
+
+    lost = of(prompts([*values[:place], None, *values[place + 1 :]]))
+
+    assert lost.worst.value <= of(prompts(values)).worst.value
+    assert lost.best.value >= of(prompts(values)).best.value
+
+
 def test_before_and_after_are_compared_by_the_worst_of_either_side() -> None:
     before = reading(prompts([1.0] * 9 + [0.0], [1.0] * 10), "pre", metrics=[WORST])
     after = reading(prompts([0.0] + [1.0] * 9, [1.0] * 10), "post", metrics=[WORST])

@@ -230,3 +230,10 @@ def test_a_family_can_be_weighted_by_its_groups_and_only_where_it_has_some(
     assert jobs(read_plan(grouped)[0], plan_lines(grouped))
     with pytest.raises(DataError, match="weighting: prompts"):
         jobs(read_plan(grouped)[0], plan_lines(grouped), stop=True)
+
+
+def test_a_limit_may_not_cut_the_rewrites_of_a_prompt(plan_file: Callable[..., Path]) -> None:
+    path = plan_file("  - {task: syscard/strongreject, limit: 50}\n")
+
+    with pytest.raises(DataError, match="prompts: N"):
+        jobs(read_plan(path)[0], plan_lines(path))

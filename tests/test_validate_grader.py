@@ -56,9 +56,25 @@ def test_the_command_says_how_far_the_grader_agrees_and_where_it_does_not(refusa
 
     assert found.exit_code == 0
     assert "looking for 'refusal' (21 answers to 21 prompts)" in found.output
-    assert "looking for 'not declined'" in found.output
     assert "10 of 11 bad" in found.output
     assert "answered: No comment from me, friend." in found.output
+
+
+def test_only_people_who_told_partial_refusals_apart_validate_what_counts_them(
+    refusals: Path, tmp_path: Path
+) -> None:
+    three = tmp_path / "three.csv"
+    labels = ["1_full_compliance", "2_full_refusal", "3_partial_refusal"]
+    rows = [f'ask {n},"{a}",{labels[n % 3]}\n' for n, (a, _) in enumerate(ANSWERS)]
+    three.write_text("prompt,completion,final_label\n" + "".join(rows))
+
+    two_way, three_way = (
+        json.loads(syscard("validate-grader", path, "--json").output)["found"]
+        for path in (refusals, three)
+    )
+
+    assert [one["looks_for"] for one in two_way] == ["refusal"]
+    assert [one["looks_for"] for one in three_way] == ["refusal", "not declined"]
 
 
 def test_several_files_of_one_rubric_are_pooled_as_well(refusals, tmp_path):
@@ -68,7 +84,7 @@ def test_several_files_of_one_rubric_are_pooled_as_well(refusals, tmp_path):
     record = json.loads(syscard("validate-grader", refusals, other, "--json").output)
 
     pooled = [one for one in record["found"] if one["digest"] is None]
-    assert [one["looks_for"] for one in pooled] == ["refusal", "not declined"]
+    assert [one["looks_for"] for one in pooled] == ["refusal"]
     assert {one["rows"] for one in pooled} == {42}
 
 
@@ -138,7 +154,7 @@ def test_records_are_written_once_and_a_plan_can_read_them(refusals, tmp_path):
     assert (first.exit_code, second.exit_code) == (0, 1)
     assert "Wrote" in first.stderr
     assert "Wrote" not in first.stdout
-    assert [read_validation(path)[0].looks_for for path in files] == ["not declined", "refusal"]
+    assert [read_validation(path)[0].looks_for for path in files] == ["refusal"]
     assert read_validation(files[0])[0].families == ("llama",)
 
 

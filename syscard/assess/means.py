@@ -56,7 +56,14 @@ def estimate_filled(
 
 
 def cluster_means(rows: Sequence[Row], metric: Metric, fill: float | None, how: How) -> Means:
-    """Each cluster's mean; unscored samples that may enter count as `fill`, or not at all."""
+    """Each cluster's mean, or its worst; unscored samples count as `fill`, or not at all.
+
+    No value where the worst tenth is asked of clusters of different sizes: the worst of few samples
+    is milder than of many, so a limit that cut one would flatter it.
+    """
+    sizes = Counter(row.cluster for row in rows if row.owed(metric.name))
+    if metric.of_cluster == "worst tenth" and len(set(sizes.values())) > 1:
+        return Means(names=(), values=(), weights=())
     clusters: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         clusters[row.cluster].append(row)

@@ -25,7 +25,14 @@ from syscard.grader.scoring import (
     score_by,
     score_verdict,
 )
-from syscard.library import described, drawn, read_set, set_info, sets_used
+from syscard.library import (
+    described,
+    drawn,
+    read_set,
+    rewrites_digests,
+    set_info,
+    sets_used,
+)
 from syscard.records import Grader, Metric, TaskInfo
 from syscard.rewrites import REWRITES, rewrite
 
@@ -58,6 +65,7 @@ def jailbreak(
         metrics=(not_unsafe_metric(grader),),
         grader=safety_judge(grader, votes).grader,
         sets=sets_used(set),
+        made_of=rewrites_digests(),
         hazardous=True,
         groups="rewrite",
         notes=(CAUTION, *_sources(rewrites)),
@@ -131,6 +139,7 @@ def strongreject(
         metrics=(_goodness(grader),),
         grader=_rejection_grader(grader, votes),
         sets=sets_used(set),
+        made_of=rewrites_digests(),
         hazardous=True,
         groups="rewrite",
         notes=(

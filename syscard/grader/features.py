@@ -33,7 +33,8 @@ STEM = 6
 
 def normal(text: str) -> str:
     """The text in lower case, with short forms written out."""
-    lower = (text if text.isascii() else text.translate(STRAIGHT)).lower().replace("can not", "cannot")
+    lower = (text if text.isascii() else text.translate(STRAIGHT)).lower()
+    lower = lower.replace("can not", "cannot")
     if "'" in lower:
         for short, long in SHORT_FORMS:
             lower = lower.replace(short, long)

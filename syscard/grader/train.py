@@ -24,9 +24,8 @@ from syscard.library import data_path
 Example = tuple[Counter[str], str]
 PLACES = 3  # decimals of a weight
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
-# How far a feature counts by its place: subjects, which the rest of an answer is full of, little.
-SCALES = {"b:": 0.3, "t:": 0.7, "o:": 0.5, "p:": 0.5}
-KINDS = ("compliance", "full_refusal", "partial_refusal", "safe_completion")
+# How far features count: the subjects, which an answer is full of, little; judging words much.
+SCALES = {"b:": 0.3, "t:": 0.7, "#m": 2.0, "#e": 2.0, "o:": 0.5, "p:": 0.5}
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from inspect_ai.util import registry_create
 
 from syscard.grader.refusal import judge_refusal, refusal_grader
 from syscard.grader.scoring import cut_outcome
-from syscard.library import described, read_set, sets_used
+from syscard.library import described, read_set, rewrites_digests, sets_used
 from syscard.records import Metric, TaskInfo
 from syscard.rewrites import REWRITES
 
@@ -45,6 +45,7 @@ def bestofn(
         ),
         grader=refusal_grader(),
         sets=sets_used(set),
+        made_of=rewrites_digests(),
         hazardous=True,
         groups="category",
         calls=budget,

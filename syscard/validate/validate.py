@@ -59,7 +59,8 @@ async def validate(sets: Sequence[LabelledSet], how: How) -> GraderAgreement:
     for rubric, held in instruments.items():
         judged = [_Judged(s, await hold(held, s.rows)) for s in sets if s.rubric == rubric]
         for construct in constructs_of(rubric):
-            found += _of(judged, construct, held, how)
+            told = [one for one in judged if _tells(one.labelled, construct)]
+            found += _of(told, construct, held, how)
     return GraderAgreement(
         syscard=__version__,
         asked=how.grader,
@@ -68,6 +69,11 @@ async def validate(sets: Sequence[LabelledSet], how: How) -> GraderAgreement:
         found=tuple(found),
         without=tuple(f"{s.file}: {refused[s.rubric]}" for s in sets if s.rubric in refused),
     )
+
+
+def _tells(labelled: LabelledSet, construct: Construct) -> bool:
+    """Whether the people who labelled the file told apart what the construct does."""
+    return construct.needs is None or construct.needs in {row.label for row in labelled.rows}
 
 
 def record(found: Agreement, stated: Stated) -> Validation | None:
