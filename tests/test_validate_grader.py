@@ -65,8 +65,8 @@ def test_only_people_who_told_partial_refusals_apart_validate_what_counts_them(
 ) -> None:
     three = tmp_path / "three.csv"
     labels = ["1_full_compliance", "2_full_refusal", "3_partial_refusal"]
-    rows = [f'ask {n},"{a}",{labels[n % 3]}\n' for n, (a, _) in enumerate(ANSWERS)]
-    three.write_text("prompt,completion,final_label\n" + "".join(rows))
+    rows = [f'{n},ask {n},"{a}",{labels[n % 3]}\n' for n, (a, _) in enumerate(ANSWERS)]
+    three.write_text("id,prompt,completion,final_label\n" + "".join(rows))
 
     two_way, three_way = (
         json.loads(syscard("validate-grader", path, "--json").output)["found"]
