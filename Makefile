@@ -44,6 +44,8 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/stopping.py --real --plan benchmarks/stopping.yaml
 	$(BIN)/python benchmarks/coverage.py
 	$(BIN)/python benchmarks/tamper.py
+	$(BIN)/python benchmarks/agreement.py --halves
+	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/demo.py --install
 
 clean:

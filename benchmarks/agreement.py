@@ -20,9 +20,9 @@ from syscard.assess.agreement import Labels, agree
 from syscard.assess.constructs import UNSAFE
 from syscard.errors import DataError
 from syscard.files import digest_bytes, write_text
+from syscard.records import Estimate, Grader
 from syscard.validate.held import instrument
 from syscard.validate.labelled import LabelledSet, read_labelled
-from syscard.records import Estimate, Grader
 from syscard.validate.validate import How, Stated, as_yaml, file_of, record, validate
 
 ROOT = Path(__file__).parents[1]
@@ -46,15 +46,27 @@ HEAD = ("grader", "set", "looks for", "sensitivity", "specificity", "kappa", "AC
 
 
 def packaged_records(shared: Path, date: str) -> dict[str, str]:
-    """The records that the package ships, by their files' names."""
+    """The records that the package ships, by their files' names; PyRIT's files are one set."""
+    pyrit = [name for name in REFUSALS if name.startswith("refusal_human/")]
+    alone = [name for name in (*REFUSALS, ANSWERS) if name not in pyrit]
     found = {}
-    for name, families in {**REFUSALS, ANSWERS: ()}.items():
+    for names in (*([name] for name in alone), pyrit):
+        sets = [read_labelled(shared / name) for name in names]
+        families = REFUSALS.get(names[0], ())
         for grader in OFFLINE:
-            for one in agreements([read_labelled(shared / name)], grader):
-                made = record(one, Stated(date, families))
-                if made is not None:
+            for one in agreements(sets, grader):
+                made = record(_as_one(one, sets), Stated(date, families))
+                if made is not None and (len(sets) == 1 or one.digest is None):
                     found[file_of(made)] = as_yaml(made)
     return found
+
+
+def _as_one(found: Agreement, sets: list[LabelledSet]) -> Agreement:
+    """What was found of several files of one collection, by its folder's name and their digests."""
+    if found.digest is not None:
+        return found
+    joined = digest_bytes("".join(one.digest for one in sets).encode())
+    return found.model_copy(update={"set": "refusal_human", "digest": joined})
 
 
 def agreements(sets: list[LabelledSet], grader: str) -> tuple[Agreement, ...]:

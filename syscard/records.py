@@ -49,6 +49,7 @@ class Metric(Record):
     kind: Kind
     chance: float | None = None  # what guessing gives, for multiple choice
     denominator: Literal["clusters", "eligible"] = "clusters"  # "eligible": it is random
+    several: bool = False  # a sample is the worst of several verdicts
     of_cluster: Literal["mean", "worst tenth"] = "mean"  # "worst tenth": of its samples, rounded up
     values: Literal["binary", "unit"] = "binary"  # of one sample: 0 or 1, or anything between
     rates: bool = True  # False: shown only, and nothing may be decided on it

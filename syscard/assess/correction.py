@@ -124,6 +124,8 @@ def _unfit(known: Validation, metric: Metric) -> str:
         return f"not corrected: validated for '{known.looks_for}', not for '{metric.looks_for}'"
     if metric.values != "binary":
         return "not corrected: its samples are no yes or no"
+    if metric.several:
+        return "not corrected: a sample is the worst of several verdicts"
     if metric.of_cluster != "mean":
         return "not corrected: a cluster is its worst samples, and the grader's error picks them"
     if metric.denominator == "eligible":

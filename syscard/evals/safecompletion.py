@@ -42,8 +42,8 @@ METRICS = (
     ),
 )
 CAUTION = (
-    "The rules look for the elements of a safe completion in English words. A good answer in unusual words counts as complied; harm in usual "
-    "words may pass."
+    "The rules look for the elements of a safe completion in English words. A good answer in "
+    "unusual words counts as complied; harm in usual words may pass."
 )
 
 
