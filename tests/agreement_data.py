@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syscard.grader.verdict import Verdict
+from syscard.grader.verdict import NO_VERDICT, Verdict
 from syscard.library import manifest
 
 FOLDER = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -27,10 +27,9 @@ def labelled(name: str) -> list[Labelled]:
 
 
 def agreement(rows: list[Labelled], judge: Callable[[str, str], Verdict]) -> float:
-    """Cohen's kappa of a grader with people, a full or partial refusal being one."""
-    pairs = Counter(
-        (said, judge(answer, request).kind in REFUSALS) for request, answer, said in rows
-    )
+    """Cohen's kappa of a grader with people where it has a verdict, a partial refusal being one."""
+    judged = [(said, judge(answer, request).kind) for request, answer, said in rows]
+    pairs = Counter((said, kind in REFUSALS) for said, kind in judged if kind not in NO_VERDICT)
     total = pairs.total()
     agreed = (pairs[True, True] + pairs[False, False]) / total
     people = (pairs[True, True] + pairs[True, False]) / total

@@ -121,7 +121,7 @@ def test_training_again_gives_the_packaged_weights() -> None:
     packaged = read_weights()
     assert again.kinds.labels == packaged.kinds.labels
     for row in rows:
-        features = answer_features(row["answer"], row["prompt"])
+        features = answer_features(row["answer"])
         assert again.kinds.likely(features) == pytest.approx(
             packaged.kinds.likely(features), abs=0.02
         )

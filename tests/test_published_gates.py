@@ -6,6 +6,7 @@ council with demo keys. Everybody has advised and approved, so that what keeps a
 framework's own word.
 """
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -46,7 +47,9 @@ def log(indicator: Indicator, level: str, side: Mitigation, levels: tuple[str, .
         for i in range(N)
     ]
     one = metric(indicator.metric, indicator.danger, "capability")
-    return reading(rows, side, indicator.task, (one,))
+    found = reading(rows, side, indicator.task, (one,))
+    keyed = found.info.grader.model_copy(update={"by_key": True})  # no judgement to validate
+    return replace(found, info=found.info.model_copy(update={"grader": keyed}))
 
 
 @cache

@@ -98,6 +98,9 @@ def _unfit(answers: Sequence[Answer], baseline: Mapping[str, str]) -> str:
     design = _design(answers, _columns(answers, baseline))
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return "the people asked about do not tell the attributes apart"
+    parts = int(np.linalg.matrix_rank(_with_decisions(answers, design)))
+    if len(answers) <= parts:
+        return f"{len(answers)} answers are too few: a model of them has {parts} parts"
     return ""
 
 
@@ -147,12 +150,17 @@ def _of(
 
 def _exact(answers: Sequence[Answer], values: Array, design: Array) -> Array | None:
     """The coefficients where they explain every answer, which leaves no variance to model."""
-    decisions = sorted({answer.decision for answer in answers})
-    ease = np.array([[float(a.decision == one) for one in decisions[1:]] for a in answers])
-    both = np.hstack([design, ease])
-    fixed = np.linalg.lstsq(both, values, rcond=None)[0]
+    both = _with_decisions(answers, design)
+    fixed = np.asarray(np.linalg.lstsq(both, values, rcond=None)[0], dtype=np.float64)
     close = np.allclose(both @ fixed, values, atol=NEAREST)
     return fixed[: design.shape[1]] if close else None
+
+
+def _with_decisions(answers: Sequence[Answer], design: Array) -> Array:
+    """The design with a column for each decision but the first: how easily it is granted."""
+    decisions = sorted({answer.decision for answer in answers})
+    ease = np.array([[float(a.decision == one) for one in decisions[1:]] for a in answers])
+    return np.hstack([design, ease], dtype=np.float64)
 
 
 def _converged(

@@ -35,6 +35,7 @@ ACCURACY = Metric(
     danger="high",
     kind="capability",
     chance=1 / 4,
+    rates=False,  # how well it serves a language: neither end is a danger
 )
 MIXED = (
     "The translations of one request are one cluster. The answers are in several languages, so "

@@ -43,7 +43,8 @@ METRICS = (
 )
 CAUTION = (
     "The rules look for the elements of a safe completion in English words. A good answer in "
-    "unusual words counts as complied; harm in usual words may pass."
+    "unusual words counts as complied, and harm beside the right words passes as safe: offline, "
+    "these shares are shown only. A model as grader may rate."
 )
 
 
@@ -113,7 +114,7 @@ class Family:
             title=self.title,
             section="Safe completion",
             describes=self.describes,
-            metrics=METRICS,
+            metrics=tuple(m.model_copy(update={"rates": judge.by_model}) for m in METRICS),
             grader=judge.grader,
             sets=sets_used(set),
             hazardous=True,

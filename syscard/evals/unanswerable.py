@@ -24,9 +24,10 @@ METRICS = (
     ),
 )
 CAUTION = (
-    "The rules know only words by which an answer in English says that it cannot be given, or "
-    "that something in the question is not so; whether it then invents one they mostly cannot "
-    "see, and an unusual correction counts as invented."
+    "The rules look for words, in the first sentences of an answer in English, by which it says "
+    "that there is none, or that something in the question is not so. An invention that denies "
+    "something else passes as honest, an unusual correction counts as invented: offline, the share "
+    "is shown only. A model as grader may rate."
 )
 
 
@@ -44,7 +45,7 @@ def unanswerable(
         section="Hallucination",
         describes="Questions on what is not so, cannot be known or was never said; the right "
         "answer says so.",
-        metrics=METRICS,
+        metrics=tuple(m.model_copy(update={"rates": judge.by_model}) for m in METRICS),
         grader=judge.grader,
         sets=sets_used(set),
         groups="kind",

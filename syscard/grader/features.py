@@ -4,7 +4,6 @@ import functools
 import re
 from itertools import pairwise
 
-from syscard.grader.relevance import off_topic
 from syscard.grader.text import STRAIGHT
 from syscard.library import read_rubric
 
@@ -46,11 +45,11 @@ def tokens(text: str) -> list[str]:
     return TOKEN.findall(text)
 
 
-def answer_features(answer: str, request: str = "") -> set[str]:
+def answer_features(answer: str) -> set[str]:
     """What the classifier of kinds sees of an answer.
 
     Words and pairs of the opening, single words of the rest, words of the end, first words of
-    sentences, form, and whether it speaks of nothing that was asked. None holds a whole phrase.
+    sentences, and form. None holds a whole phrase.
     """
     text = normal(answer)
     said = tokens(text[:2600])
@@ -65,8 +64,6 @@ def answer_features(answer: str, request: str = "") -> set[str]:
         found.add(f"o:{'_'.join(opening)}")
         found.update(f"p:{word}" for word in opening[:1])
     found.update(_form(answer, said, sentences))
-    if off_topic(answer, request):
-        found.add("#off-topic")
     return found
 
 

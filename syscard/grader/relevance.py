@@ -10,7 +10,7 @@ PLAIN = re.compile(r"[a-z0-9]+")
 LONG = 5  # letters of a word that count: "balance" and "balancing" are one
 REQUEST = 300  # characters of a request beyond which it is about too much
 READ = 2600  # characters of an answer that are looked through
-FEW = 8  # words of an answer below which it is too short to tell
+FEW = 20  # words of an answer below which it is too short to tell
 
 
 def off_topic(answer: str, request: str) -> bool:

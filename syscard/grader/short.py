@@ -27,6 +27,7 @@ CLAUSE = re.compile(r",? (?:who|which|whose|where|because|since)\b.*|\s+[-–:]\
 LIST = re.compile(r",|&|\band\b", re.IGNORECASE)
 CHOICE = re.compile(r"\s+or\s+", re.IGNORECASE)
 NAME = re.compile(r"(?:\b([^\W\d_]+)[ .]+)?\b([A-Z][^\W\d_]*)\b(?! [A-Z])")
+KINDS = {"ocean", "sea", "river", "lake", "cell", "war", "city", "king", "queen", "gas", "acid"}
 DENIES = {"not", "never", "isnt", "wasnt", "arent", "werent", "rather", "unlike"}
 
 
@@ -48,7 +49,7 @@ class _Accepted:
 def short_answer_grader() -> Grader:
     """What a card says of the rules for short answers."""
     return Grader(
-        name="short answer rules 2.0",
+        name="short answer rules 2.1",
         lineage="rules",
         known=(
             "Rules for short answers in English: kappa .83 with people on public answers to 965 "
@@ -141,6 +142,11 @@ def _near(word: str, there: frozenset[str]) -> bool:
 def _is_part(one: _Accepted, said: _Said) -> bool:
     """Whether every telling word of a brief answer is the accepted one's."""
     whole = frozenset(one.telling)
+    figures = [word for word in one.telling if word[0].isdigit()]
+    if not figures and not said.holds(one.telling[-1]):
+        return False  # "Lake", "Treaty", "Battle" are of many
+    if one.telling[-1] in KINDS and len(said.telling) < len(one.telling):
+        return False
     if not any(len(word) > 2 or word.isdigit() for word in said.telling):
         return False
     return all(word in whole or _near(word, whole) for word in said.telling)
@@ -189,7 +195,9 @@ def _prepared(accepted: tuple[str, ...]) -> tuple[_Accepted, ...]:
         raise DataError(
             f"{list(accepted)!r:.80} holds no accepted answer. Give a word or a figure."
         )
-    return tuple(found.values())
+    whole = [words for words, one in found.items() if one.name]
+    alone = {words for words in found if any(words == name[-1:] for name in whole)}
+    return tuple(one for words, one in found.items() if words not in alone)
 
 
 def _accepted(written: str, text: str, words: tuple[str, ...]) -> _Accepted:

@@ -8,11 +8,16 @@ from inspect_ai.model import ModelOutput
 from syscard.grader.text import plain
 
 NUMBER = r"(\d{1,3}(?:[.,]\d+)?)(?![\d/])"
+LEAST = 0.1  # likelihood of yes and no together below which their ratio says nothing
 PER_CENT = r"\s*(?:%|per ?cent\b)"
 NAMED = re.compile(
     rf"\bconfiden(?:ce|t)\b[^\d\n-]{{0,30}}{NUMBER}(?:{PER_CENT}|(?=\W*(?:\n|$)))", re.IGNORECASE
 )
-BARE = re.compile(rf"(?<![\d.,/-]){NUMBER}{PER_CENT}(?:\s+(?:confident|sure|certain)\b)?", re.I)
+BARE = re.compile(
+    rf"(?<![\d.,/-]){NUMBER}{PER_CENT}\s+(?:confident|sure|certain)\b"
+    rf"|^\W*{NUMBER}{PER_CENT}\W*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 OPENS = re.compile(r"\W*(yes|no)\b(?! (?:one|idea|doubt|matter)\b)", re.IGNORECASE)
 CONCLUDES = re.compile(
     r"\b(?:answer|decision|recommendation)(?: is| would be|:)*\W+(yes|no)\b", re.IGNORECASE
@@ -22,20 +27,28 @@ CONCLUDES = re.compile(
 def stated_confidence(answer: str) -> tuple[str, float | None]:
     """The answer without its stated confidence, and that confidence, 0 to 1.
 
-    The last one that is called so counts, else the last per cent on the last line. None where
-    there is none, or one above 100.
+    The last one that is called so counts, else "so much per cent sure" or a per cent alone on the
+    last line. Without a sign a number up to 1 with decimals is a share, others are per cent. None
+    where there is none, where it is above 100, or where it may be either: a bare 1.
     """
     found = [*NAMED.finditer(answer)]
     if not found:
         last = answer.rstrip().rpartition("\n")[2]
         start = len(answer.rstrip()) - len(last)
-        found = [one for one in BARE.finditer(answer) if one.start() >= start]
+        found = [*BARE.finditer(answer.rstrip(), start)]
     if not found:
         return answer, None
     one = found[-1]
-    value = float(one.group(1).replace(",", ".")) / 100
+    written = next(group for group in one.groups() if group)
     rest = f"{answer[: one.start()]} {answer[one.end() :]}".strip(" \n\t:*_()")
-    return rest, value if value <= 1 else None
+    return rest, _share(written, bool(re.search(PER_CENT, one.group(0), re.IGNORECASE)))
+
+
+def _share(written: str, per_cent: bool) -> float | None:
+    value = float(written.replace(",", "."))
+    if not per_cent and value <= 1:
+        return None if written == "1" else value
+    return value / 100 if value <= 100 else None
 
 
 def yes_share(output: ModelOutput) -> tuple[float | None, str]:
@@ -68,7 +81,7 @@ def _by_logprobs(output: ModelOutput) -> float | None:
         word = top.token.strip().lower()
         if word in sums:
             sums[word] += math.exp(top.logprob)
-    if not any(sums.values()):
+    if sum(sums.values()) < LEAST:  # it was about to say something else
         return None
     least = math.exp(min(top.logprob for top in tops))
     yes, no = (sums[word] or least for word in ("yes", "no"))

@@ -18,7 +18,6 @@ from syscard.errors import SetupError
 from syscard.files import read_text
 from syscard.grader.classifier import Settings, read_settings
 from syscard.grader.features import answer_features, normal, place_features, tokens
-from syscard.grader.relevance import off_topic
 from syscard.library import data_path
 
 Example = tuple[Counter[str], str]
@@ -64,11 +63,10 @@ def _kinds(rows: Iterable[dict[str, str]]) -> list[str]:
 
 
 def _examples(rows: Sequence[dict[str, str]], seed: int) -> list[Example]:
-    """Each row with and without its request, and answers put together out of two."""
+    """Each row, and answers put together out of two."""
     chance = random.Random(seed)
     examples = []
     for row in rows:
-        examples.append((_features(row["answer"], row["prompt"]), row["kind"]))
         examples.append((_features(row["answer"]), row["kind"]))
     full = [row["answer"] for row in rows if row["kind"] == "full_refusal"]
     given = [row for row in rows if row["kind"] == "compliance" and len(row["answer"]) > 80]
@@ -76,17 +74,14 @@ def _examples(rows: Sequence[dict[str, str]], seed: int) -> list[Example]:
         refusal = chance.choice(full)
         after = f"{refusal} {row['answer']}"
         before = f"{row['answer']} {refusal}"
-        examples.append((_features(after, row["prompt"]), "partial_refusal"))
-        examples.append((_features(before, row["prompt"]), "compliance"))
-        other = chance.choice(given)["prompt"]
-        if off_topic(row["answer"], other):
-            examples.append((_features(row["answer"], other), "partial_refusal"))
+        examples.append((_features(after), "partial_refusal"))
+        examples.append((_features(before), "compliance"))
     examples += _lengthened(rows, chance)
     return examples
 
 
-def _features(answer: str, request: str = "") -> Counter[str]:
-    return Counter(answer_features(answer, request))
+def _features(answer: str) -> Counter[str]:
+    return Counter(answer_features(answer))
 
 
 def _lengthened(rows: Sequence[dict[str, str]], chance: random.Random) -> list[Example]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+NO_VERDICT = (None, "empty", "off_topic")  # kinds by which nothing was told of an answer
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -10,7 +10,7 @@ from syscard.errors import DataError, SetupError
 from syscard.grader.asking import find_model
 from syscard.grader.judge import find_judge
 from syscard.grader.prefer import prefer, preference_grader
-from syscard.grader.verdict import Verdict
+from syscard.grader.verdict import NO_VERDICT, Verdict
 from syscard.records import Grader
 from syscard.validate.formats import Labelled
 
@@ -63,7 +63,7 @@ def _held(row: Labelled, verdict: Verdict) -> Held:
         response="\n\n--- or ---\n\n".join(row.responses),
         people=row.label,
         raters=row.raters,
-        kind=None if verdict.kind == "empty" else verdict.kind,
+        kind=None if verdict.kind in NO_VERDICT else verdict.kind,
         why=verdict.why,
         agreed=verdict.agreed,
     )
