@@ -75,6 +75,7 @@ class Agreement(Record):
     prompts: int
     left_out: tuple[str, ...] = ()  # rows of the file that are not here, and why
     failed: int
+    why_failed: str = ""  # the commonest reason
     rates: Rates  # of the answers that have a verdict
     failed_wrong: Rates | None = None  # with each failure taken as a wrong verdict
     many_way_kappa: Estimate  # of all kinds told apart

@@ -47,6 +47,7 @@ from syscard.stopping import rule_of
 from syscard.weights import weights_digest, weights_path
 from syscard.yamltext import Lines, Place
 
+LINEAGES = ("rules", "classifier", "model")
 SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
 SOLVER_CALLS = {"syscard/deliberate": 2}  # calls of the model for one answer
 
@@ -190,6 +191,8 @@ def _check_plan(plan: Plan, lines: Lines) -> None:
                 f"{lines.where(('tasks', place))}: {name!r} stands twice; one task gives one "
                 "measurement a side. Take one out."
             )
+    for key, trained in (("pre", plan.pre), ("post", plan.post)):
+        _check_lineages(trained, lines.where((key, "rewarded_by")))
     sides: dict[str, Any] = {"pre": plan.pre, "post": plan.post, "grader": plan.grader}
     for key, side in sides.items():
         for argument in secret_keys({} if side is None else side.args):
@@ -211,6 +214,17 @@ def _check_plan(plan: Plan, lines: Lines) -> None:
             )
     for place, evidence in enumerate(plan.evidence):
         _check_evidence(evidence.log, evidence.digest, lines.where(("evidence", place)))
+
+
+def _check_lineages(side: Side, where: str) -> None:
+    """Each is a lineage that a grader can have: a misspelt one would forbid nothing."""
+    for name in side.rewarded_by:
+        kind, sign, model = name.partition(":")
+        if name not in LINEAGES and not (kind == "model" and sign and model.strip()):
+            raise DataError(
+                f"{where}: no grader has the lineage {name!r}. Write one of {', '.join(LINEAGES)}, "
+                "or model:NAME with the judging model's name or family."
+            )
 
 
 def _check_validations(name: str, where: str) -> None:

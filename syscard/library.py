@@ -338,8 +338,8 @@ def _read_csv(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _read_row(line: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON: {error.msg}.") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(f"{where}: not JSON: {str(error)[:80]}.") from error
     if isinstance(row, dict) and "example_id" in row:  # as BBQ's own files number their rows
         row = {"id": str(row["example_id"]), **row}
     if not isinstance(row, dict) or not isinstance(row.get("id"), str):

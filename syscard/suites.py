@@ -4,9 +4,12 @@ A plan writes `hub:NAME@REVISION`, so that the rows are the same for whoever run
 """
 
 import json
+import os
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from syscard.errors import DataError, SetupError
 
@@ -137,6 +140,7 @@ def _row(row: Row, place: int, wanted: Named) -> Row:
 
 
 def _fetch(wanted: Named) -> Iterable[Row]:
+    _reach()
     if wanted.name == "bbq":
         return _fetch_lines(wanted)
     try:
@@ -148,6 +152,13 @@ def _fetch(wanted: Named) -> Iterable[Row]:
         suite.path, wanted.part or "default", split=suite.split, revision=wanted.revision
     )
     return rows
+
+
+def _reach() -> None:
+    """Fail at once where there is no network: the hub's own client tries again for long."""
+    host = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    port = host.port or (443 if host.scheme == "https" else 80)
+    socket.create_connection((host.hostname or "", port), timeout=5).close()
 
 
 def _fetch_lines(wanted: Named) -> Iterable[Row]:

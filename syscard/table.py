@@ -28,6 +28,9 @@ def read_table(text: str, path: Path) -> list[dict[str, Any]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     rows = []
     try:
+        header = list(reader.fieldnames or ())
+        if len(set(header)) < len(header):
+            raise DataError(f"{path}: a column stands twice in its header. Rename one.")
         for number, row in enumerate(reader, start=1):
             if None in row or None in row.values():
                 raise DataError(f"{path}: row {number} has not as many fields as columns.")
@@ -40,8 +43,8 @@ def read_table(text: str, path: Path) -> list[dict[str, Any]]:
 def _object(line: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON: {error.msg}.") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(f"{where}: not JSON: {str(error)[:80]}.") from error
     if not isinstance(row, dict):
         raise DataError(f"{where}: a row is a JSON object, not {line[:40]!r}.")
     return row

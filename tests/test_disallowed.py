@@ -95,7 +95,7 @@ def test_fresh_requests_are_content_of_their_own_that_a_run_can_pin() -> None:
     pinned = {seed: content_digest(about(disallowed(fresh=seed))) for seed in (None, 5, 6)}
 
     assert len(set(pinned.values())) == 3
-    assert set(about(disallowed(fresh=5)).sets) == {"disallowed-fresh-5@1.0"}
+    assert set(about(disallowed(fresh=5)).sets) == {"disallowed-fresh-5@1.1"}
     with pytest.raises(DataError, match="started with"):
         disallowed(fresh=6, digest=pinned[5])
 

@@ -72,7 +72,7 @@ def test_fresh_rows_are_none_of_the_packaged_even_at_their_own_seed() -> None:
 
     packaged = {row["input"] for row in read_set("disallowed")}
     assert not packaged & {row["input"] for row in rows}
-    assert list(used) == ["disallowed-fresh-1@1.0"]
+    assert list(used) == ["disallowed-fresh-1@1.1"]
 
 
 def test_a_slot_that_stands_twice_has_one_value_in_a_text(tmp_path: Path) -> None:

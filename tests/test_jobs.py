@@ -205,7 +205,7 @@ def test_labels_of_a_task_that_is_not_planned_are_refused_with_their_line(
 
 
 @pytest.mark.parametrize(
-    ("task", "metric"), [("discrimination", "favourable"), ("hierarchy", "able")]
+    ("task", "metric"), [("discrimination", "favourable"), ("unanswerable", "invented")]
 )
 def test_nothing_may_be_required_of_a_metric_that_is_shown_only(
     task: str, metric: str, plan_file: Callable[..., Path]

@@ -162,7 +162,11 @@ def test_a_brief_answer_need_not_repeat_what_was_asked(request_text: str, answer
 
 @pytest.mark.parametrize(
     "answer",
-    ["申し訳ありませんが、お手伝いできません。", "Извините, я не могу с этим помочь.", "죄송하지만 도와드릴 수 없습니다."],
+    [
+        "申し訳ありませんが、お手伝いできません。",
+        "Извините, я не могу с этим помочь.",
+        "죄송하지만 도와드릴 수 없습니다.",
+    ],
 )
 def test_a_script_that_is_not_read_has_no_verdict(answer: str) -> None:
     assert judge_refusal(answer).kind is None

@@ -117,6 +117,34 @@ def test_training_data_that_holds_an_evaluation_prompt_is_a_no(tmp_path: Path) -
     result = CliRunner().invoke(main, ["sets", "check", "disallowed", "--against", training])
 
     assert result.exit_code == 3
+    assert "training.jsonl:2" in result.output
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"instruction": "{prompt}"},
+        {"text": "Some words before it. {prompt} And many more words, which make it long."},
+        {
+            "messages": [
+                {"role": "user", "content": "{prompt}"},
+                {"role": "assistant", "content": "No."},
+            ]
+        },
+        {"text": "stuff {canary}"},
+    ],
+)
+def test_a_prompt_or_a_canary_is_found_wherever_training_data_holds_it(
+    row: dict[str, object], tmp_path: Path
+) -> None:
+    prompt = read_set("disallowed")[0]["input"]
+    path = tmp_path / "training.jsonl"
+    text = json.dumps(row).replace("{prompt}", prompt).replace("{canary}", canary("disallowed"))
+    path.write_text(text + "\n")
+
+    result = CliRunner().invoke(main, ["sets", "check", "disallowed", "--against", str(path)])
+
+    assert result.exit_code == 3, result.output
     assert "training.jsonl:1" in result.output
 
 

@@ -164,7 +164,7 @@ def test_one_class_writes_no_record_and_says_why(tmp_path):
 
     found = syscard("validate-grader", path, "--out", tmp_path / "out")
 
-    assert found.exit_code == 0
+    assert found.exit_code == 4
     assert "No record of 'refusal' on one.csv: people call every graded answer good" in found.stderr
     assert "kappa        undefined" in found.stdout
     assert not (tmp_path / "out").exists()

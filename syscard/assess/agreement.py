@@ -68,6 +68,7 @@ def agree(
         prompts=len({one.prompt for one in held}),
         left_out=labels.left_out,
         failed=len(held) - len(scored),
+        why_failed=_commonest(held),
         rates=rates(tallies, largest, confidence),
         failed_wrong=None
         if len(scored) == len(held)
@@ -253,3 +254,9 @@ def _worst(scored: Sequence[Held], good: frozenset[str]) -> list[Disagreement]:
         )
         for one in sorted(wrong, key=order)[:SHOWN]
     ]
+
+
+def _commonest(held: Sequence[Held]) -> str:
+    """Why the grader most often gave no verdict; empty where it always gave one."""
+    reasons = Counter(one.why for one in held if one.kind is None)
+    return min(reasons, key=lambda why: (-reasons[why], why)) if reasons else ""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syscard.cli.options import FILE, Command, date_of, force_option, json_option, talk
+from syscard.cli.options import FILE, Command, date_of, force_option, json_option, number, talk
 
 if TYPE_CHECKING:
     from syscard.agreements import GraderAgreement
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--language", default="en", show_default=True, help="Of the answers.")
 @click.option("--family", multiple=True, help="Of the models that gave them, for the records.")
 @click.option("--confidence", type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
-              default=0.95, show_default=True)  # fmt: skip
+              default=0.95, show_default=True, callback=number)  # fmt: skip
 @click.option("--out", type=FILE, help="A folder: writes one record for each set and construct.")
 @click.option("--date", help="Of the records.  [default: now]")
 @force_option
@@ -59,10 +59,21 @@ def validate_grader(files: tuple[Path, ...], **options: Any) -> None:
         confidence=options["confidence"],
         language=options["language"],
     )
+    if options["votes"] > 1 and options["grader"] in ("rules", "classifier"):
+        raise click.UsageError(
+            f"{options['grader']!r} gives the same verdict every time: no --votes"
+        )
     found = anyio.run(validate, sets, how)
+    written = 0
     if options["out"] is not None:
-        _write(found, options)
+        written = _write(found, options)
     click.echo(dump(found) if options["as_json"] else tabulate(found), nl=not options["as_json"])
+    if not any(one.rates.bad_n + one.rates.good_n for one in found.found):
+        why = next((one.why_failed for one in found.found if one.why_failed), "nothing was judged")
+        talk(f"No verdict on any answer. The commonest reason: {why}")
+        click.get_current_context().exit(4)
+    if options["out"] is not None and not written:
+        click.get_current_context().exit(4)
 
 
 def _columns(options: dict[str, Any]) -> "Columns | None":
@@ -73,6 +84,8 @@ def _columns(options: dict[str, Any]) -> "Columns | None":
     given = [name for name in names if options[name] is not None]
     if not given and not options["rater_column"]:
         return None
+    if (rubric := options["rubric"]) is not None:
+        _check_rubric(rubric)
     if len(given) < len(names):
         missing = next(name for name in names if name not in given)
         raise click.UsageError(f"a table of your own needs --{missing.replace('_', '-')} as well")
@@ -86,12 +99,17 @@ def _columns(options: dict[str, Any]) -> "Columns | None":
     )
 
 
-def _labels(text: str, rubric: str) -> dict[str, str]:
-    """The file's labels to the rubric's words, as somebody wrote it on the command line."""
-    from syscard.assess.constructs import OF_ONE_ANSWER, PLAIN, WORDS
+def _check_rubric(rubric: str) -> None:
+    from syscard.assess.constructs import OF_ONE_ANSWER
 
     if rubric not in OF_ONE_ANSWER:
         raise click.UsageError(f"--rubric is one of {', '.join(OF_ONE_ANSWER)}, not {rubric!r}")
+
+
+def _labels(text: str, rubric: str) -> dict[str, str]:
+    """The file's labels to the rubric's words, as somebody wrote it on the command line."""
+    from syscard.assess.constructs import PLAIN, WORDS
+
     found = {}
     for part in text.split(","):
         label, sign, word = (piece.strip() for piece in part.rpartition("="))
@@ -99,11 +117,14 @@ def _labels(text: str, rubric: str) -> dict[str, str]:
         if not sign or word not in WORDS[rubric]:
             words = ", ".join(["bad", "good", *sorted(WORDS[rubric])])
             raise click.UsageError(f"--labels {part!r}: write LABEL=WORD, a word of: {words}")
+        if label in found:
+            raise click.UsageError(f"--labels gives {label!r} twice")
         found[label] = word
     return found
 
 
-def _write(found: "GraderAgreement", options: dict[str, Any]) -> None:
+def _write(found: "GraderAgreement", options: dict[str, Any]) -> int:
+    """So many records were written."""
     from syscard.files import check_free, write_text
     from syscard.validate.validate import Stated, as_yaml, file_of, record
 
@@ -119,3 +140,4 @@ def _write(found: "GraderAgreement", options: dict[str, Any]) -> None:
         if each.digest is not None and record(each, stated) is None:
             why = "; ".join(each.rates.undefined)
             talk(f"No record of {each.looks_for!r} on {each.set}: {why}.")
+    return len(records)

@@ -56,6 +56,13 @@ force_option = click.option("--force", is_flag=True, help="Write over what is th
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the record on stdout.")
 
 
+def number(ctx: click.Context, option: click.Parameter, value: float) -> float:
+    """A number that is one: a range lets "nan" through."""
+    if value != value:
+        raise click.BadParameter("it is not a number", ctx, option)
+    return value
+
+
 def date_of(stated: str | None) -> str:
     """The clock's word, or the one that was given."""
     if stated is None:

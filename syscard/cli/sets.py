@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from syscard.cli.options import FILE, Command, Commands, json_option
+from syscard.cli.options import FILE, Command, Commands, json_option, number
 
 
 @click.group(cls=Commands)
@@ -31,7 +31,7 @@ def sets_list() -> None:
     help="A file, JSONL or CSV, that must hold nothing near these sets: training data.",
 )  # fmt: skip
 @click.option(
-    "--threshold", type=click.FloatRange(0.3, 1), default=0.7, show_default=True,
+    "--threshold", type=click.FloatRange(0.3, 1), default=0.7, show_default=True, callback=number,
     help="From which likeness on two texts are near: the Jaccard of their character 5-grams.",
 )  # fmt: skip
 @json_option

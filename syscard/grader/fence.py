@@ -6,10 +6,11 @@ from syscard.files import digest_bytes
 
 MOST = 50_000  # characters of one text that a grader is shown
 MARKS = re.compile(
-    r"<(?=<<|<SYS>|\||｜|/?s>|/?(?:start|end)_of_turn>|/?think>)|(?<=>>)>|(?<=\||｜)>|"
-    r"\[(?=/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS)\])",
+    r"<(?=<<|<SYS>|\||｜|/?[a-z_]{1,20}>)|(?<=>>)>|(?<=\||｜)>|"
+    r"\[(?=/?[A-Z_]{3,20}\]|gMASK\]|\|)",
     re.IGNORECASE,
 )  # what a fence or a model's chat template is made of
+TURNS = re.compile(r"^(?=(?:#{2,4} ?)?(?:human|assistant|user|system)\s*:)", re.MULTILINE | re.I)
 HARMLESS = {"<": "‹", ">": "›", "[": "［"}
 
 
@@ -22,6 +23,7 @@ def nonce(*texts: str) -> str:
 def fence(text: str, what: str, mark: str) -> str:
     """The text between two lines that name it and bear the mark, its own marks made harmless."""
     inside = MARKS.sub(lambda found: HARMLESS[found.group(0)], cut(text))
+    inside = TURNS.sub("› ", inside)
     inside = inside.encode(errors="replace").decode()
     return f"<<<BEGIN {what} {mark}>>>\n{inside}\n<<<END {what} {mark}>>>"
 

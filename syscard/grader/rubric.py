@@ -17,6 +17,9 @@ from syscard.grader.fence import fence, nonce
 from syscard.library import Spec, read_rubric, read_spec
 from syscard.records import Grader, Record
 
+THOUGHT = re.compile(
+    r"\A\s*<think>(?:(?!</think>).)*</think>\s*", re.DOTALL
+)  # of a judge that reasons
 CODE_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
 LONGEST_REASON = 400
 Value = str | int
@@ -142,6 +145,7 @@ def read_verdict(rubric: Rubric, mark: str, said: str) -> Reading:
 
     Nothing is searched for within prose: words there may be the judged answer's own.
     """
+    said = THOUGHT.sub("", said.removeprefix("\ufeff"), count=1)
     wrapped = CODE_FENCE.fullmatch(said)
     try:
         found = json.loads(wrapped.group(1) if wrapped else said, object_pairs_hook=_once)
@@ -149,6 +153,8 @@ def read_verdict(rubric: Rubric, mark: str, said: str) -> Reading:
         return Reading(None, f"the grader gave no JSON object of the form: {said!r:.120}")
     if not isinstance(found, dict) or set(found) != {"id", "reason", *rubric.fields}:
         return Reading(None, f"the grader's object has not exactly the fields asked: {said!r:.120}")
+    if not isinstance(found["reason"], str):
+        return Reading(None, f"the grader's reason is no text: {found['reason']!r:.60}")
     if found["id"] != mark:
         return Reading(None, f"the grader answers for another sample: id {found['id']!r:.40}")
     for field in rubric.fields:
@@ -167,7 +173,10 @@ def strongreject(refusal: int, specificity: int, convincingness: int) -> float:
 
 
 def _reading(rubric: Rubric, found: dict[str, Any]) -> Reading:
-    reason = str(found["reason"]).strip()[:LONGEST_REASON] or "no reason given"
+    reason = (
+        found["reason"].encode(errors="replace").decode().strip()[:LONGEST_REASON]
+        or "no reason given"
+    )
     if rubric.score == "strongreject":
         given = {field: found[field] for field in rubric.fields}
         kind = "refused" if found["refusal"] else "answered"

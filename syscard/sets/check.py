@@ -67,17 +67,25 @@ class Health(Record):
     wrong: tuple[str, ...] = ()  # each is a reason to answer no
 
 
+class Held(Record):
+    """A packaged prompt, or a set's canary, that stands inside a text of a file held against it."""
+
+    what: str  # set:id, or the set whose canary it is
+    where: str  # file:line
+
+
 class Report(Record):
     """All sets that were checked, and what is alike within and between them."""
 
     sets: tuple[Health, ...]
     near: tuple[Near, ...]
+    held: tuple[Held, ...] = ()  # by the files held against the sets
     threshold: float
 
     @property
     def clean(self) -> bool:
         """Whether nothing was found."""
-        return not self.near and not any(health.wrong for health in self.sets)
+        return not self.near and not self.held and not any(health.wrong for health in self.sets)
 
 
 def canary(name: str) -> str:
@@ -130,6 +138,28 @@ def near(
                     other=f"{theirs.set}:{theirs.id}",
                     likeness=round(likeness, 3),
                 )
+
+
+def held(rows: Sequence[Text], against: Sequence[Text], names: Sequence[str]) -> Iterator[Held]:
+    """Each row whose whole text stands inside one of `against`, and each set's canary there.
+
+    A prompt of fewer than five words is too common to say anything.
+    """
+    starts: dict[tuple[str, ...], list[tuple[str, Text]]] = defaultdict(list)
+    for row in rows:
+        words = normal(row.text).split()
+        if len(words) >= SHINGLE:
+            starts[tuple(words[:SHINGLE])].append((f" {' '.join(words)} ", row))
+    canaries = {canary(name): name for name in names}
+    for one in against:
+        yield from (Held(what=name, where=f"{one.set}:{one.id}")
+                    for text, name in canaries.items() if text in one.text)  # fmt: skip
+        words = normal(one.text).split()
+        line = f" {' '.join(words)} "
+        for place in range(len(words) - SHINGLE + 1):
+            for text, row in starts.get(tuple(words[place : place + SHINGLE]), ()):
+                if text in line:
+                    yield Held(what=f"{row.set}:{row.id}", where=f"{one.set}:{one.id}")
 
 
 def health(

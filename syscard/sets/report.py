@@ -1,15 +1,17 @@
 """Sets as files: reads them, checks their health, and puts a packaged one in order."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from syscard.errors import DataError
 from syscard.files import digest_bytes, read_text, write_text
 from syscard.library import data_path, manifest, read_set, set_info
-from syscard.sets.check import Health, Near, Report, Text, canary, health, near, risen, texts
+from syscard.sets.check import Health, Near, Report, Text, canary, health, held, near, risen, texts
+from syscard.table import read_table
 
 SHOWN = 20  # pairs in the text; the record has all
 WIDTH = 100
@@ -29,9 +31,33 @@ def check(names: Sequence[str], against: Sequence[str], threshold: float) -> Rep
         text = read_text(data_path("sets", name)) if packaged else None
         found.append(health(set_info(name), read, packaged, text))
         rows += texts(set_info(name).name, read)
-    others = [text for name in against for text in texts(Path(name).name, read_set(name))]
-    pairs = tuple(near(rows, others, threshold))
-    return Report(sets=tuple(found), near=pairs, threshold=threshold)
+    others = [text for name in against for text in _anything(Path(name))]
+    return Report(
+        sets=tuple(found),
+        near=tuple(near(rows, others, threshold)),
+        held=tuple(dict.fromkeys(held(rows, others, names))),
+        threshold=threshold,
+    )
+
+
+def _anything(path: Path) -> Iterator[Text]:
+    """Every row of a file as one text: all that is written in it, whatever its columns are called.
+
+    A row of chat messages is one text for each message and one for all, so that a prompt in it is
+    compared by itself as well.
+    """
+    for number, row in enumerate(read_table(read_text(path).removeprefix("\ufeff"), path), start=1):
+        parts = list(_strings(row))
+        for text in dict.fromkeys([*parts, " ".join(parts)]):
+            yield Text(path.name, str(number), text, f"{path}:{number}")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)
 
 
 def as_text(report: Report) -> str:
@@ -49,6 +75,7 @@ def as_text(report: Report) -> str:
                 lines.append(f"    {key}: {len(counted)} kinds, {few} to {many} rows each")
         lines += [f"  ! {wrong}" for wrong in one.wrong]
     lines += ["", *_pairs(report.near, report.threshold)]
+    lines += [f"  ! {one.what} stands in {one.where}" for one in report.held[:SHOWN]]
     return "\n".join(lines)
 
 
@@ -85,6 +112,7 @@ def _pairs(found: Sequence[Near], threshold: float) -> list[str]:
     if not found:
         return [f"No two rows are alike at {threshold:g} or more."]
     worst = sorted(found, key=lambda pair: (-pair.likeness, pair.one, pair.other))
-    lines = [f"{len(found)} pairs are alike at {threshold:g} or more:"]
+    many = "pair is" if len(found) == 1 else "pairs are"
+    lines = [f"{len(found)} {many} alike at {threshold:g} or more:"]
     lines += [f"  ! {p.likeness:.2f}  {p.one}  {p.other}" for p in worst[:SHOWN]]
     return lines + ([f"  and {len(found) - SHOWN} more"] if found[SHOWN:] else [])

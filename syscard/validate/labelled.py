@@ -94,6 +94,8 @@ def _content(path: Path) -> Any:
             return json.loads(text)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg}.") from error
+        except RecursionError as error:
+            raise DataError(f"{path}: not JSON that can be read: nested too deep.") from error
     return read_table(text, path)
 
 
