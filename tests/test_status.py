@@ -65,7 +65,7 @@ def whats(content: dict) -> set[tuple[str, str]]:
     return {(item["what"], item["mitigation"]) for item in content["stale"]}
 
 
-def write_measurements(plan_file: Path, version: str = "1.0", **fields: object) -> None:
+def write_measurements(plan_file: Path, version: str = "1.1", **fields: object) -> None:
     """What `syscard measure` would write of one task on both sides, run on 31 January 2026."""
     plan, digest = read_plan(plan_file)
     info = TaskInfo.model_validate((disallowed(set="./set.jsonl").metadata or {})["syscard"])
@@ -205,7 +205,7 @@ def test_another_version_of_a_task_is_named(here: Path) -> None:
     result = syscard("status", *DAY)
 
     assert result.exit_code == 4
-    assert "syscard/disallowed: the task is version 1.0, its log is of version 0.9" in result.stdout
+    assert "syscard/disallowed: the task is version 1.1, its log is of version 0.9" in result.stdout
     assert "Gates that this closes:\n  deploy\n" in result.stdout
 
 
