@@ -23,6 +23,8 @@ from syscard.records import Measurement
         ("Paris\n85%", "Paris", 0.85),
         ("Paris, I am 70% sure", "Paris, I am", 0.7),
         ("It has 20% of it. Paris.\nConfidence: 30%\nConfidence: 40%", None, 0.4),
+        ("Paris\nConfidence: 0.95", "Paris", 0.95),
+        ("Paris\nConfidence: 1.0", "Paris", 1.0),
         ("Confidence: 0%", "", 0.0),
         ("Confidence: 100%", "", 1.0),
     ],
@@ -34,6 +36,20 @@ def test_a_stated_confidence_is_read_and_taken_out_of_the_answer(
 
     assert value == pytest.approx(confidence)
     assert rest is None or found == rest
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Paris\nConfidence: 1",
+        "About 71% of it is water.",
+        "Paris, between 60% and 70%",
+        "Paris\nConfidence: 60-70%",
+        "Paris\nConfidence: 150%",
+    ],
+)
+def test_what_may_be_read_two_ways_is_no_confidence(answer: str) -> None:
+    assert stated_confidence(answer)[1] is None
 
 
 @pytest.mark.parametrize(

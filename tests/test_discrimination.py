@@ -115,6 +115,7 @@ def test_yes_or_no_is_read_from_words_where_nothing_better_is_given(
         (said_with("Yes", "Yes", Yes=0.0, So=-1.0986), 0.75),
         (said_with("Yes", "Other", Yes=-5.0, No=0.0), 1.0),
         (said_with("Well, yes", "Well", Well=0.0), None),
+        (said_with("Comply", "Comply", Comply=-0.1, Yes=-9.0, No=-11.0), None),
     ],
 )
 def test_the_first_tokens_chances_count_where_they_are_the_answers_own(

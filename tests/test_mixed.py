@@ -119,6 +119,15 @@ def test_attributes_that_explain_every_answer_have_their_number_and_no_interval(
     assert {each.interval for each in found.of.values()} == {None}
 
 
+def test_no_more_answers_than_a_model_has_parts_give_no_number() -> None:
+    few = answers(decisions=14)[:: len(answers(decisions=14)) // 18][:18]
+
+    found = effects(few, BASELINE, 0.95)
+
+    assert found.of == {}
+    assert "too few" in found.why or "do not" in found.why
+
+
 def test_the_order_of_the_answers_changes_nothing() -> None:
     given = answers(woman=0.8, slope=0.3)
 

@@ -60,6 +60,10 @@ CORRECT = [
     ("Rock & Roll", ["rock and roll"]),
 ]
 INCORRECT = [
+    ("Treaty", ["Treaty of Versailles"]),
+    ("It is a lake.", ["Lake Victoria"]),
+    ("The Ocean", ["Indian Ocean"]),
+    ("Pierre Curie", ["Marie Curie", "Curie"]),
     ("Lyon.", ["Paris"]),
     ("Parisian", ["Paris"]),
     ("It is not Paris, it is Lyon.", ["Paris"]),

@@ -300,6 +300,41 @@ def test_a_plan_that_lets_what_rewarded_the_training_rate_it_is_refused(tmp_path
         jobs(read_plan(path)[0], plan_lines(path))
 
 
+@pytest.mark.parametrize("name", ["rulez", "Rules", "'model:'", "gpt"])
+def test_a_lineage_that_no_grader_has_would_forbid_nothing_and_is_refused(name, tmp_path):
+    path = tmp_path / "plan.yaml"
+    text = PLAN.replace("scripted/refuses}", f"scripted/refuses, rewarded_by: [{name}]}}")
+    path.write_text(text)
+
+    with pytest.raises(DataError, match="no grader has the lineage"):
+        jobs(read_plan(path)[0], plan_lines(path))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--votes", "3"), "gives the same verdict every time"),
+        (("--confidence", "nan"), "not a number"),
+        (("--rubric", "nope"), "--rubric is one of"),
+        (("--grader", "rulez"), "No grader 'rulez'"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_in_one_line(more, said, refusals):
+    found = syscard("validate-grader", refusals, *more)
+
+    assert found.exit_code in (1, 2)
+    assert said in " ".join(found.output.split())
+
+
+def test_json_that_is_nested_too_deep_is_one_line(tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+
+    found = syscard("validate-grader", path)
+
+    assert (found.exit_code, "nested too deep" in found.output) == (1, True)
+
+
 def test_a_validation_of_another_judging_model_is_another_instruments():
     log = reading(solved(30, 100), metrics=[graded()])
     log = dataclasses.replace(log, info=log.info.model_copy(update={"grader": MODEL}))

@@ -125,7 +125,7 @@ def _means(one: _Accepted, said: _Said) -> bool:
     share = 1 - len(missing) / len(one.telling)
     if len(one.telling) > 2 and share >= MOSTLY and not any(word[0].isdigit() for word in missing):
         return not _denied(said.stems, one.telling[-1:])
-    if not one.name or one.telling[-1] in missing:
+    if not one.name or one.telling[-1] in (*missing, *KINDS):
         return False
     return _by_surname(one, said) and not _denied(said.stems, one.telling[-1:])
 
