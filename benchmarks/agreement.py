@@ -157,6 +157,9 @@ def main() -> None:
     parser.add_argument("--halves", action="store_true", help="XSTest's by digest of the prompt")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
+    if not asked.shared.is_dir():
+        print(f"{asked.shared} is not there: nothing to hold graders against.")
+        return
     if asked.write:
         write(asked.shared)
         return
