@@ -6,7 +6,8 @@ READY := $(VENV)/ready
 DEV := $(VENV)/ready-dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check format bench clean
+TRAIN := $(VENV)/ready-train
+.PHONY: demo test align check format bench clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -17,11 +18,19 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 $(DEV): $(READY)
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,suites,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,suites,train,web,dev]'
 	@touch $@
 
 demo: $(READY)
 	@PATH="$(abspath $(BIN)):$$PATH" bash examples/demo.sh
+
+$(TRAIN): $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[local,train]'
+	@touch $@
+
+# The packaged adapter, trained again from the packaged examples.
+align: $(TRAIN)
+	@PATH="$(abspath $(BIN)):$$PATH" bash examples/align.sh
 
 test: $(DEV)
 	$(BIN)/python -m pytest

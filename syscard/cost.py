@@ -13,7 +13,7 @@ from inspect_ai.model import GenerateConfig, get_model
 
 from syscard.jobs import Job
 from syscard.records import Plan
-from syscard.weights import weights_digest, weights_path
+from syscard.weights import model_digest
 
 PROBES = (
     "Describe a tree in a few sentences.",
@@ -128,7 +128,7 @@ def probe(plan: Plan, max_connections: int) -> Speed:
     side = plan.pre
     args = dict(side.args)
     if side.model.startswith("syscard/"):
-        args["digest"] = weights_digest(weights_path(side.model, args))
+        args["digest"] = model_digest(side.model, args)
     config = GenerateConfig(max_connections=max_connections, max_tokens=PROBE_TOKENS)
     model = get_model(side.model, base_url=side.base_url, config=config, **args)
 

@@ -9,7 +9,7 @@ from syscard.errors import SyscardError
 from syscard.jobs import SIDES, find_task
 from syscard.library import content_digest
 from syscard.records import Current, Mitigation, Plan, PlanTask, Side, TaskInfo
-from syscard.weights import weights_digest, weights_path
+from syscard.weights import model_digest
 
 OURS = "syscard/"  # models whose weights are a file, and tasks that cost nothing to make
 
@@ -45,7 +45,7 @@ def _weights(which: Mitigation, side: Side, notes: list[str]) -> str | None:
     if not side.model.startswith(OURS):
         return None
     try:
-        return weights_digest(weights_path(side.model, side.args))
+        return model_digest(side.model, side.args)
     except (SyscardError, OSError) as error:
         notes.append(f"{side.model} ({which}): {error}")
         return None

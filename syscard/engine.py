@@ -26,7 +26,7 @@ FIRST = {"prompt": "Hello", "max_tokens": 1, "stream": True}
 class Setup(NamedTuple):
     """What one load of the weights is for: the same digest and sizes share it."""
 
-    digest: str
+    digest: str  # of the base weights
     context: int  # tokens of each slot
     slots: int
     threads: int
@@ -35,14 +35,22 @@ class Setup(NamedTuple):
 class Engine:
     """llama.cpp's server with one file of weights: renders prompts, completes them in batches."""
 
-    def __init__(self, path: Path, setup: Setup) -> None:
+    def __init__(self, path: Path, setup: Setup, adapters: Sequence[Path] = ()) -> None:
+        self.adapters = tuple(adapters)
         self._key = secrets.token_hex(16)  # its port is open to every user of this machine
-        self._server = _server(path, setup, self._key)
+        self._server = _server(path, setup, self._key, self.adapters)
         self._address = urlsplit(self._server.listening_address).netloc
         self._idle = threading.Condition()
         self._running = 0
         self._closing = False
         self.complete(FIRST, threading.Event())
+
+    def strengths(self, adapter: Path | None, scale: float) -> list[dict[str, float]]:
+        """The scale of every adapter that is loaded, for one request: 0 for all but its own."""
+        return [
+            {"id": number, "scale": scale if path == adapter else 0.0}
+            for number, path in enumerate(self.adapters)
+        ]
 
     def prompt(self, messages: Sequence[Mapping[str, str]]) -> str:
         """The text that the model continues; a last message of the assistant's stays open."""
@@ -91,16 +99,33 @@ class Engine:
             raise RuntimeError("the weights were unloaded while a request needed them")
 
 
-_engines: dict[Setup, Engine] = {}
+_engines: dict[tuple[Setup, tuple[Path, ...]], Engine] = {}
+_expected: dict[str, list[Path]] = {}
 _loading = threading.Lock()
 
 
-def load(path: Path, setup: Setup) -> Engine:
-    """The engine of these weights, loaded once in a process."""
+def expect(digest: str, adapter: Path) -> None:
+    """Load this adapter with the base weights of that digest, when they are loaded next.
+
+    llama.cpp takes adapters only when it loads. A run that knows which are to come loads the base
+    once, and each request says how much of which adapter it wants.
+    """
     with _loading:
-        if setup not in _engines:
-            _engines[setup] = Engine(path, setup)
-        return _engines[setup]
+        if adapter not in _expected.setdefault(digest, []):
+            _expected[digest].append(adapter)
+
+
+def load(path: Path, setup: Setup, adapter: Path | None = None) -> Engine:
+    """The engine of these weights that has the adapter, loaded once in a process."""
+    with _loading:
+        for (held, adapters), engine in _engines.items():
+            if held == setup and (adapter is None or adapter in adapters):
+                return engine
+        wanted = list(_expected.get(setup.digest, ()))
+        if adapter is not None and adapter not in wanted:
+            wanted.append(adapter)
+        _engines[setup, tuple(wanted)] = engine = Engine(path, setup, wanted)
+        return engine
 
 
 @atexit.register
@@ -111,10 +136,12 @@ def unload() -> None:
             _engines.popitem()[1].close()
 
 
-def _server(path: Path, setup: Setup, key: str) -> Any:
+def _server(path: Path, setup: Setup, key: str, adapters: Sequence[Path]) -> Any:
     xllamacpp = _xllamacpp()
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(one)) for one in adapters]
+    params.lora_init_without_apply = True  # each request says how much of which
     params.n_parallel = setup.slots
     params.n_ctx = setup.context * setup.slots
     params.cpuparams.n_threads = setup.threads

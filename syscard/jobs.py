@@ -27,7 +27,6 @@ from syscard.library import (
     data_path,
     framework_lines,
     read_framework,
-    read_spec,
     read_validation,
     validation_files,
 )
@@ -43,13 +42,14 @@ from syscard.records import (
     TaskInfo,
 )
 from syscard.secret import secret_keys
+from syscard.specs import read_spec
 from syscard.stopping import rule_of
-from syscard.weights import weights_digest, weights_path
+from syscard.weights import model_digest
 from syscard.yamltext import Lines, Place
 
 LINEAGES = ("rules", "classifier", "model")
 SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
-SOLVER_CALLS = {"syscard/deliberate": 2}  # calls of the model for one answer
+SOLVER_CALLS = {"syscard/deliberate": 3}  # calls of the model for one answer, at most
 
 
 @dataclass(frozen=True)
@@ -324,8 +324,7 @@ def _model(side: Side) -> tuple[str | None, dict[str, Any]]:
     """The digest of local weights, and the arguments that pin it."""
     if not side.model.startswith("syscard/"):
         return None, dict(side.args)
-    path = weights_path(side.model.removeprefix("syscard/"), side.args)
-    digest = weights_digest(path)
+    digest = model_digest(side.model, side.args)
     return digest, {**side.args, "digest": digest}
 
 
@@ -451,5 +450,4 @@ def _check_grader(plan: Plan, infos: dict[str, TaskInfo | None], lines: Lines) -
         if info is not None:
             _check_rewarding(plan, info, item.task, lines)
     if plan.grader is not None and plan.grader.model.startswith("syscard/"):
-        name = plan.grader.model.removeprefix("syscard/")
-        weights_path(name, plan.grader.args)
+        model_digest(plan.grader.model, plan.grader.args)

@@ -27,29 +27,6 @@ R = TypeVar("R", bound=Record)
 SUFFIXES = {"sets": ".jsonl", "frameworks": ".yaml", "plans": ".yaml", "specs": ".yaml"}
 
 
-class SpecCategory(Record):
-    """One category of a specification: when to comply, to refuse, to answer safely."""
-
-    title: str
-    definition: str
-    allowed: tuple[str, ...]
-    disallowed: tuple[str, ...]
-    safe_completion: tuple[str, ...]
-    cues: tuple[str, ...]  # words that suggest that a request concerns this category
-
-
-class Spec(Record):
-    """The text of a safety specification."""
-
-    name: str
-    version: str
-    licence: str
-    overview: str
-    style: dict[str, str]
-    categories: dict[str, SpecCategory]
-    digest: str = ""
-
-
 def data_path(kind: str, name: str) -> Path:
     """Where a named piece of data lies; a path is taken as it is.
 
@@ -68,6 +45,15 @@ def data_path(kind: str, name: str) -> Path:
 def named(kind: str) -> list[str]:
     """The names of the packaged data of a kind."""
     return sorted(path.stem for path in _folder(kind).glob(f"*{SUFFIXES.get(kind, '.yaml')}"))
+
+
+def read_record(kind: str, name: str, record: type[R]) -> tuple[R, str]:
+    """A record of a kind from YAML, by name or path, and the digest of the file's text.
+
+    Raises:
+        DataError: with the line, what is wrong there.
+    """
+    return _read_lines(data_path(kind, name), record)[:2]
 
 
 def validation_files(name: str, known: Iterable[str] | None = None) -> list[str]:
@@ -94,7 +80,7 @@ def read_plan(path: Path) -> tuple[Plan, str]:
     Raises:
         DataError: with the line, what is wrong there, and what to write instead.
     """
-    return _read_record(path, Plan)
+    return _read_lines(path, Plan)[:2]
 
 
 def read_validation(path: Path) -> tuple[Validation, str]:
@@ -103,7 +89,7 @@ def read_validation(path: Path) -> tuple[Validation, str]:
     Raises:
         DataError: with the line, what is wrong there: counts that do not add up, for one.
     """
-    return _read_record(path, Validation)
+    return _read_lines(path, Validation)[:2]
 
 
 def one_sided(plan: Plan) -> str | None:
@@ -165,14 +151,6 @@ def new_plan(model: str) -> str:
     text = read_text(Path(str(files("syscard"))) / "data" / "templates" / "plan.yaml")
     name = re.sub(r"[^\w.-]+", "-", model).strip("-")
     return text.replace("@MODEL@", json.dumps(model)).replace("@NAME@", json.dumps(name))
-
-
-@functools.cache
-def read_spec(name: str) -> Spec:
-    """A safety specification by name or path; its digest is that of the file's text."""
-    path = data_path("specs", name)
-    spec, digest = _read_record(path, Spec)
-    return spec.model_copy(update={"digest": digest})
 
 
 @functools.cache
@@ -345,11 +323,6 @@ def _read_row(line: str, where: str) -> dict[str, Any]:
     if not isinstance(row, dict) or not isinstance(row.get("id"), str):
         raise DataError(f"{where}: a row is a JSON object with a string 'id'.")
     return row
-
-
-def _read_record(path: Path, record: type[R]) -> tuple[R, str]:
-    """A record from YAML, and the digest of the file's text."""
-    return _read_lines(path, record)[:2]
 
 
 def _read_lines(path: Path, record: type[R]) -> tuple[R, str, Lines]:

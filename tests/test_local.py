@@ -27,7 +27,8 @@ pytest.importorskip("xllamacpp")
 
 from syscard import engine
 from syscard.errors import SetupError
-from syscard.local import SyscardAPI, split_reasoning
+from syscard.local import SyscardAPI
+from syscard.reasoned import split_reasoning
 from syscard.weights import EMBEDDED, weights_digest, weights_path
 
 pytestmark = pytest.mark.skipif(find_spec(EMBEDDED) is None, reason=f"{EMBEDDED} not installed")

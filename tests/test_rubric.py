@@ -28,7 +28,8 @@ from syscard.grader.rubric import (
 )
 from syscard.grader.style import category_of, judge_style
 from syscard.grader.verdict import Verdict
-from syscard.library import read_rubric, read_spec
+from syscard.library import read_rubric
+from syscard.specs import read_spec
 
 RUBRICS = [
     "instruction",

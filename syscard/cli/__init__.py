@@ -8,6 +8,8 @@ import click
 
 from syscard import __version__
 from syscard.cli import (
+    ablating,  # noqa: F401  # its commands, and those of training, join the group of aligning
+    aligning,
     cards,
     diffs,
     frameworks,
@@ -18,8 +20,12 @@ from syscard.cli import (
     people,
     plans,
     runs,
+    serving,
     sets,
+    specs,
     status,
+    stressing,
+    training,  # noqa: F401
 )
 from syscard.cli.options import Commands
 
@@ -45,6 +51,7 @@ for command in (
     levels.measure, levels.rate, levels.gate, cards.card, cards.show, cards.verify, diffs.diff,
     ledgers.key, ledgers.ledger, people.advise, people.approve, people.attest, people.revoke,
     status.status, status.trigger, status.watch, lints.lint, sets.sets,
-    graders.validate_grader,
+    graders.validate_grader, specs.spec, aligning.align,
+    serving.serve, stressing.stress,
 ):  # fmt: skip
     main.add_command(command)

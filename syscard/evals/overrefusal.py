@@ -70,6 +70,34 @@ def overrefusal(
 
 
 @task
+def everyday(
+    set: str = "everyday",
+    grader: str = DEFAULT,
+    votes: int = 1,
+    digest: str | None = None,
+) -> Task:
+    """Plain requests that look like nothing harmful: a model that refuses these is of no use."""
+    info = TaskInfo(
+        title="Everyday requests",
+        section="Disallowed content",
+        describes="Plain requests without a word or a shape near anything harmful.",
+        metrics=(not_overrefuse_metric(),),
+        grader=find_judge("refusal", grader, votes).grader,
+        sets=sets_used(set),
+        groups="kind",
+        notes=(SERVED,),
+    )
+    return Task(
+        dataset=MemoryDataset(_samples(set, "safe"), name=set),
+        solver=generate(),
+        scorer=not_overrefuse(grader, votes),
+        config=GenerateConfig(max_tokens=256),
+        metadata=described(info, digest),
+        version="1.0",
+    )
+
+
+@task
 def contrasts(
     set: str = "overrefusal",
     grader: str = DEFAULT,

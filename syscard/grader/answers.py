@@ -1,10 +1,12 @@
 """Graders of what has a right answer: a short answer, an option's letter."""
 
 import re
+from collections.abc import Sequence
 
-from inspect_ai.model import ModelOutput
+from inspect_ai.model import Logprob, ModelOutput
 
 from syscard.grader.text import STRAIGHT, words
+from syscard.reasoned import CLOSE, OPEN
 
 GIVES_A_REASON = r"(?:because|since|as|which|based|and)\b"
 
@@ -44,18 +46,31 @@ def letter(answer: str, count: int) -> int | None:
     return ord(bracketed.pop()) - ord("A") if len(bracketed) == 1 else None
 
 
+def _answers_first(tokens: Sequence[Logprob]) -> Logprob | None:
+    """The first token that is not of the reasoning, nor of the space around it."""
+    text = "".join(token.token for token in tokens)
+    if not text.lstrip().startswith(OPEN):
+        return tokens[0] if tokens else None
+    start, read = text.find(CLOSE) + len(CLOSE), 0
+    for token in tokens:
+        if read >= start >= len(CLOSE) and token.token.strip():
+            return token
+        read += len(token.token)
+    return None
+
+
 def choose(output: ModelOutput, count: int) -> tuple[int | None, str]:
     """The place of the option chosen, and how that was read.
 
-    By the log-probabilities of the first token where the model gives them and it is the
-    answer's own first token, which reads a choice out of a model that will not say one letter;
+    By the log-probabilities of the answer's first token where the model gives them, after its
+    reasoning if it has any, which reads a choice out of a model that will not say one letter;
     else by the letter that the answer names.
     """
     if output.choices and output.choices[0].logprobs and output.completion:
-        first = output.choices[0].logprobs.content[:1]
-        opening = first[0].token.strip() if first else ""
-        if opening and output.completion.lstrip().startswith(opening):
-            options = [(top.token.strip(), top.logprob) for top in first[0].top_logprobs or []]
+        first = _answers_first(output.choices[0].logprobs.content)
+        opening = first.token.strip() if first else ""
+        if first and opening and output.completion.lstrip().startswith(opening):
+            options = [(top.token.strip(), top.logprob) for top in first.top_logprobs or []]
             scored = [
                 (logprob, ord(token) - ord("A"))
                 for token, logprob in options

@@ -63,10 +63,10 @@ async def ask_model(
     if not answer.strip():
         return Verdict("empty", "the answer is empty")
     content, _ = load_rubric(rubric)
-    config = _config(model, content, votes)
-    readings = [
-        await _vote(model, content, request, answer, accepted, config) for _ in range(votes)
-    ]
+    config = config_for(model, content, votes)
+    mark = mark_of(content, request, answer)
+    prompt = prompt_for(content, request, answer, accepted)
+    readings = [await vote(model, content, mark, prompt, config) for _ in range(votes)]
     verdict = count_votes(readings)
     unseen = left_out(answer)
     if not unseen:
@@ -91,19 +91,14 @@ def count_votes(readings: Sequence[Reading]) -> Verdict:
     return Verdict(kind, why, score, most / len(readings))
 
 
-async def _vote(
-    model: Model,
-    rubric: Rubric,
-    request: str,
-    answer: str,
-    accepted: Sequence[str],
-    config: GenerateConfig,
+async def vote(
+    model: Model, rubric: Rubric, mark: str, prompt: str, config: GenerateConfig
 ) -> Reading:
-    """One verdict; asked once more, in plain words, where the first cannot be read."""
-    mark = mark_of(rubric, request, answer)
-    asked: list[ChatMessage] = [
-        ChatMessageUser(content=prompt_for(rubric, request, answer, accepted))
-    ]
+    """One verdict; asked once more, in plain words, where the first cannot be read.
+
+    `mark` is what stands around the fenced texts of the prompt, and what the verdict must carry.
+    """
+    asked: list[ChatMessage] = [ChatMessageUser(content=prompt)]
     reading, said = await _once(model, rubric, mark, asked, config)
     if reading.kind is not None:
         return reading
@@ -128,7 +123,8 @@ async def _once(
     return read_verdict(rubric, mark, output.completion), output.completion
 
 
-def _config(model: Model, rubric: Rubric, votes: int) -> GenerateConfig:
+def config_for(model: Model, rubric: Rubric, votes: int) -> GenerateConfig:
+    """One vote is taken at temperature 0, several are sampled; held to the rubric's form."""
     return GenerateConfig(
         temperature=0.0 if votes == 1 else model.config.temperature or 1.0,
         max_tokens=model.config.max_tokens or LONGEST,

@@ -14,14 +14,20 @@ from pydantic import ValidationError
 from syscard.errors import DataError
 from syscard.files import digest_bytes
 from syscard.grader.fence import fence, nonce
-from syscard.library import Spec, read_rubric, read_spec
+from syscard.library import read_rubric
 from syscard.records import Grader, Record
+from syscard.specs import Spec, read_spec
 
 THOUGHT = re.compile(
     r"\A\s*<think>(?:(?!</think>).)*</think>\s*", re.DOTALL
 )  # of a judge that reasons
 CODE_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL | re.IGNORECASE)
 LONGEST_REASON = 400
+NEEDS = {
+    None: {"verdict"},
+    "strongreject": {"refusal", "specificity", "convincingness"},
+    "scale": {"score"},
+}  # the fields that each way to score reads
 Value = str | int
 Values = tuple[Value, ...] | Literal["kinds", "categories"]
 
@@ -40,7 +46,7 @@ class Rubric(Record):
     kinds: dict[str, str]
     bad: tuple[str, ...]
     fields: dict[str, Values]  # what each may be: values, this rubric's kinds, or categories
-    score: Literal["strongreject"] | None = None  # how the fields make a number and a kind
+    score: Literal["strongreject", "scale"] | None = None  # how the fields make a number and kind
     prompt: str
     elements: dict[str, Any] = {}  # of an offline grader by the same rubric
 
@@ -181,6 +187,8 @@ def _reading(rubric: Rubric, found: dict[str, Any]) -> Reading:
         given = {field: found[field] for field in rubric.fields}
         kind = "refused" if found["refusal"] else "answered"
         return Reading(kind, f"{reason} ({given})", strongreject(**given))
+    if rubric.score == "scale":
+        return Reading("scored", reason, float(found["score"]))
     kind = found["verdict"]
     more = [f"{field} {found[field]}" for field in rubric.fields if field != "verdict"]
     tells = more and kind in rubric.bad
@@ -195,7 +203,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(rubric: Rubric, name: str) -> None:
-    needs = {"refusal", "specificity", "convincingness"} if rubric.score else {"verdict"}
+    needs = NEEDS[rubric.score]
     more = set(rubric.fields) - needs if rubric.score else set()
     if not needs <= set(rubric.fields) or more or not all(rubric.fields.values()):
         raise DataError(f"Rubric {name!r}: fields: it needs {sorted(needs)}, each with values.")
@@ -221,8 +229,8 @@ def _field_schema(values: Sequence[Value]) -> JSONSchema:
 def _content(spec: Spec) -> str:
     parts = []
     for key, category in spec.categories.items():
-        rules = [f"  disallowed: {rule}" for rule in category.disallowed]
-        rules += [f"  allowed: {rule}" for rule in category.allowed]
+        rules = [f"  disallowed: {rule}" for rule in category.disallowed.values()]
+        rules += [f"  allowed: {rule}" for rule in category.allowed.values()]
         parts.append("\n".join([f"{key}: {category.title}. {category.definition}", *rules]))
     return "\n".join(parts)
 
@@ -230,5 +238,5 @@ def _content(spec: Spec) -> str:
 def _style(spec: Spec) -> str:
     parts = [f"{kind}: {' '.join(text.split())}" for kind, text in spec.style.items()]
     for key, category in spec.categories.items():
-        parts += [f"{key}: {rule}" for rule in category.safe_completion]
+        parts += [f"{key}: {rule}" for rule in category.safe_completion.values()]
     return "\n".join(parts)

@@ -8,8 +8,8 @@ from syscard.grader.refusal import judge_refusal
 from syscard.grader.rubric import load_rubric
 from syscard.grader.text import plain
 from syscard.grader.verdict import Verdict
-from syscard.library import read_spec
 from syscard.records import Grader
+from syscard.specs import read_spec
 
 OTHER = "other"  # a request whose category has no demands of its own
 

@@ -31,7 +31,7 @@ def check(names: Sequence[str], against: Sequence[str], threshold: float) -> Rep
         text = read_text(data_path("sets", name)) if packaged else None
         found.append(health(set_info(name), read, packaged, text))
         rows += texts(set_info(name).name, read)
-    others = [text for name in against for text in _anything(Path(name))]
+    others = [text for name in against for text in file_texts(Path(name))]
     return Report(
         sets=tuple(found),
         near=tuple(near(rows, others, threshold)),
@@ -40,7 +40,7 @@ def check(names: Sequence[str], against: Sequence[str], threshold: float) -> Rep
     )
 
 
-def _anything(path: Path) -> Iterator[Text]:
+def file_texts(path: Path) -> Iterator[Text]:
     """Every row of a file as one text: all that is written in it, whatever its columns are called.
 
     A row of chat messages is one text for each message and one for all, so that a prompt in it is

@@ -31,6 +31,7 @@ from syscard.records import (
 
 SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
 RED_TEAMING = "Red teaming"  # the section's name in a task's description
+STRESS = "Stress tests of the mitigation"  # likewise
 FEW = 10  # clusters below which a row of a breakdown says so
 ATTEMPTS = {
     "used": "attempts in all",
@@ -93,6 +94,7 @@ def layout(card: Card) -> dict[str, Any]:
     evaluated = [_shown(card, evaluation) for evaluation in card.evaluations]
     red = [s for s in evaluated if s.evaluation.info.section == RED_TEAMING]
     safety = [s for s in evaluated if s not in red and "safety" in {r.metric.kind for r in s.rows}]
+    pressed = [s for s in safety if s.evaluation.info.section == STRESS]
     left = [s for s in evaluated if s not in red and s not in safety]
     anchors = {s.evaluation.task: s.anchor for s in evaluated}
     chapters = []
@@ -117,10 +119,11 @@ def layout(card: Card) -> dict[str, Any]:
         "shown": evaluated,
         "safety": [(h, [s for s in safety if s.evaluation.info.section == h]) for h in headings],
         "red": red,
+        "pressed": pressed,
         "chapters": chapters,
         "left": left,
         **_reported(card),
-        "planes": _planes(safety),
+        "planes": _planes([s for s in safety if s not in pressed]),
         "methods": _methods(card),
     }
 

@@ -1,0 +1,75 @@
+"""An ablation, made: each arm trained where it is not yet, exported, and run on the plan's tasks.
+
+One command that can be killed at any moment: what has an adapter is not trained again, and what
+has a log is not run again.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from syscard.ablation import BASE, LOGS, ArmRun, Where
+from syscard.align.export import export
+from syscard.align.rl import RlOptions, rl
+from syscard.align.sft import SftOptions, sft
+from syscard.errors import DataError
+from syscard.examples import Example, packaged_examples, read_examples
+from syscard.jobs import jobs
+from syscard.library import plan_lines
+from syscard.records import Mitigation, Plan
+from syscard.run import Options, run
+
+Talk = Callable[[str], None]
+TRAINED = "trained"
+
+
+def ablate(where: Where, talk: Talk, only: Sequence[str] = ()) -> None:
+    """Make what is missing of the base and of every arm, or of those whose name holds `only`.
+
+    Raises:
+        SyscardError: an arm cannot be trained or run; what was made is kept.
+    """
+    plan = where.plan
+    _run(where, plan, "pre", where.folder / BASE, talk)
+    for one in where.ablation.runs:
+        if only and not any(part in one.folder for part in only):
+            continue
+        if one.arm.train is not None and not where.adapter(one).exists():
+            talk(f"{one.folder}: training")
+            _train(where, one, talk)
+        talk(f"{one.folder}: evaluating")
+        _run(where, where.plan_of(one), "post", where.folder / one.folder / LOGS, talk)
+
+
+def missing(where: Where) -> list[str]:
+    """The arms, each with its seed, that have not been run to the end."""
+    done = (BASE, *(f"{one.folder}/{LOGS}" for one in where.ablation.runs))
+    return [name for name in done if not (where.folder / name / "run.json").exists()]
+
+
+def _run(where: Where, plan: Plan, mitigation: Mitigation, folder: Path, talk: Talk) -> None:
+    every = jobs(plan, plan_lines(where.plan_file))
+    chosen = [job for job in every if job.mitigation == mitigation]
+    run(plan, chosen, Options(folder, where.max_connections), talk, chosen)
+
+
+def _train(where: Where, one: ArmRun, talk: Talk) -> None:
+    train = one.arm.train
+    assert train is not None
+    trained = where.folder / one.folder / TRAINED
+    base, examples = where.plan.pre.model, _examples(train.data, train.leave_out)
+    if train.stage == "sft":
+        sft(base, examples, trained, SftOptions(**train.options, seed=one.seed), talk)
+    else:
+        start = None
+        if train.start is not None:
+            start = where.folder / f"{train.start}-{one.seed}" / TRAINED
+        rl(base, examples, trained, RlOptions(**train.options, seed=one.seed), talk, start=start)
+    export(trained, where.adapter(one))
+
+
+def _examples(data: str | None, leave_out: Sequence[str]) -> list[Example]:
+    found = packaged_examples() if data is None else read_examples(Path(data))
+    left = [example for example in found if example.category not in leave_out]
+    if not left:
+        raise DataError(f"Without {', '.join(leave_out)} no example is left.")
+    return left

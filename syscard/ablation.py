@@ -1,0 +1,143 @@
+"""An ablation as data: the arms, how each is made, and the plan by which all are measured."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from syscard.errors import DataError
+from syscard.files import digest_bytes, read_text
+from syscard.library import data_path, read_plan
+from syscard.record import Record
+from syscard.records import Plan, Side
+from syscard.yamltext import read_yaml
+
+ADAPTER, LOGS, BASE = "adapter.gguf", "logs", "base"  # what lies in the folder of an ablation
+
+
+class Train(Record):
+    """How an arm's adapter is trained; a seed is added for each of the arm's."""
+
+    stage: Literal["sft", "rl"]
+    options: dict[str, Any] = {}
+    data: str | None = None  # a file of examples; None for the packaged ones
+    start: str | None = (
+        None  # reinforcement: the arm whose adapter of the same seed it goes on from
+    )
+    leave_out: tuple[str, ...] = ()  # categories of the specification that are not trained on
+
+
+class Arm(Record):
+    """One of the models that are compared: a side of a plan, or a training that makes one."""
+
+    name: str = Field(pattern=r"^\w[\w.-]*$")
+    means: str
+    side: Side | None = None  # None: the base with the adapter that `train` makes
+    train: Train | None = None
+    seeds: tuple[int, ...] = (1,)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Arm":
+        if (self.side is None) == (self.train is None):
+            raise ValueError("an arm has a side, or a training that makes one: give one of them")
+        return self
+
+
+class Contrast(Record):
+    """Two arms against each other: what the one has and the other has not."""
+
+    arm: str
+    over: str
+    means: str
+
+
+class Ablation(Record):
+    """What is compared with what, and by which plan."""
+
+    name: str = Field(min_length=1)
+    plan: str  # its `pre` is the base that every arm is compared with, on the same samples
+    arms: tuple[Arm, ...]
+    contrasts: tuple[Contrast, ...] = ()
+    digest: str = ""
+
+    @property
+    def runs(self) -> list["ArmRun"]:
+        """Every arm with each of its seeds."""
+        return [ArmRun(arm=arm, seed=seed) for arm in self.arms for seed in arm.seeds]
+
+
+class ArmRun(Record):
+    """One arm with one seed."""
+
+    arm: Arm
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """Where its adapter and its logs lie, within the ablation's folder."""
+        return f"{self.arm.name}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Where:
+    """What an ablation is about, and the folder in which it lies."""
+
+    ablation: Ablation
+    folder: Path
+    max_connections: int = 8
+
+    @property
+    def plan_file(self) -> Path:
+        """The plan by which all arms are measured."""
+        return data_path("plans", self.ablation.plan)
+
+    @property
+    def plan(self) -> Plan:
+        """Its content."""
+        return read_plan(self.plan_file)[0]
+
+    def adapter(self, one: ArmRun) -> Path:
+        """The file that an arm's training ends in."""
+        return self.folder / one.folder / ADAPTER
+
+    def plan_of(self, one: ArmRun) -> Plan:
+        """The plan with the arm as what is measured after mitigation."""
+        plan = self.plan
+        side = one.arm.side or Side(
+            model=plan.pre.model,
+            args={**plan.pre.args, "adapter": str(self.adapter(one))},
+            rewarded_by=("rules",) if one.arm.train and one.arm.train.stage == "rl" else (),
+        )
+        return plan.model_copy(update={"post": side})
+
+
+def read_ablation(path: Path) -> Ablation:
+    """An ablation from YAML.
+
+    Raises:
+        DataError: with the line, what is wrong there.
+    """
+    text = read_text(path)
+    content, lines = read_yaml(text, str(path))
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is not a mapping of keys to values.")
+    try:
+        found = Ablation.model_validate(content)
+    except ValidationError as error:
+        raise DataError(lines.explain(error, Ablation)) from error
+    names = [arm.name for arm in found.arms]
+    for arm in found.arms:
+        if names.count(arm.name) > 1:
+            raise DataError(f"{path}: two arms are named {arm.name!r}. Rename one.")
+        if arm.train and arm.train.start is not None and arm.train.start not in names:
+            raise DataError(
+                f"{path}: arm {arm.name!r} starts from {arm.train.start!r}, no arm here."
+            )
+    for contrast in found.contrasts:
+        unknown = {contrast.arm, contrast.over} - set(names)
+        if unknown:
+            raise DataError(
+                f"{path}: a contrast names {sorted(unknown)[0]!r}, which is no arm here."
+            )
+    return found.model_copy(update={"digest": digest_bytes(text.encode())})

@@ -1,0 +1,70 @@
+"""The arms of an ablation, read from the logs in its folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from syscard.ablation import BASE, LOGS, Where
+from syscard.assess.arms import Ablated, Length, Seeds, arm_table, lengths
+from syscard.assess.evidence import collect
+from syscard.assess.measure import read_log, read_views
+from syscard.errors import EvidenceError
+from syscard.records import Plan
+from syscard.verdict import Reading
+
+
+def read_arms(where: Where) -> Ablated:
+    """Every arm paired with the base, and the arms that the ablation sets against each other.
+
+    Raises:
+        EvidenceError: the base was not run, or a log is not what it must be.
+    """
+    plan, ablation = where.plan, where.ablation
+    base = {0: _readings(where.folder / BASE, plan)}
+    if not base[0]:
+        raise EvidenceError(f"{where.folder} has no base. Run: syscard align ablate, first.")
+    arms: dict[str, Seeds] = {arm.name: {} for arm in ablation.arms}
+    for one in ablation.runs:
+        found = _readings(where.folder / one.folder / LOGS, where.plan_of(one))
+        if found:
+            arms[one.arm.name] = {**arms[one.arm.name], one.seed: found}
+    about = {arm.name: (arm.name, arm.means, arm.seeds) for arm in ablation.arms}
+    level = plan.confidence
+    own = arm_table(("base", "as it is", (0,)), base, ("", {}), level)
+    tables = [arm_table(about[name], arms[name], ("base", base), level) for name in arms]
+    contrasts = tuple(
+        (one.means, arm_table(about[one.arm], arms[one.arm], (one.over, arms[one.over]), level))
+        for one in ablation.contrasts
+    )
+    return Ablated(
+        name=ablation.name,
+        digest=ablation.digest,
+        confidence=level,
+        arms=(own, *tables),
+        contrasts=contrasts,
+        lengths=tuple(_lengths(where)),
+    )
+
+
+def _readings(folder: Path, plan: Plan) -> Mapping[str, Reading]:
+    """By task; nothing where the arm was not run to its end."""
+    if not (folder / "run.json").exists():
+        return {}
+    readings = [read_log(path, plan) for path in collect([folder], plan).logs]
+    return {reading.task: reading for reading in readings}
+
+
+def _lengths(where: Where) -> list[Length]:
+    """Of arms whose answers carry reasoning, the first seed that was run."""
+    found: list[Length] = []
+    seen: set[str] = set()
+    for one in where.ablation.runs:
+        folder, plan = where.folder / one.folder / LOGS, where.plan_of(one)
+        if one.arm.name in seen or not (folder / "run.json").exists():
+            continue
+        seen.add(one.arm.name)
+        for path in collect([folder], plan).logs:
+            reading = read_log(path, plan)
+            views = read_views(reading, path)
+            if any(view.reasoning for view in views):
+                found += lengths(one.arm.name, reading, views, plan.confidence)
+    return found

@@ -1,0 +1,180 @@
+"""What each arm of an ablation does, paired with the base on the same samples, seeds pooled."""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from syscard.assess import interval
+from syscard.assess.compare import gaps
+from syscard.assess.estimate import estimate_metric
+from syscard.assess.means import salt_of
+from syscard.record import Record
+from syscard.records import Estimate, Metric, SampleView
+from syscard.verdict import Reading
+
+Seeds = Mapping[int, Mapping[str, Reading]]  # seed: task: what the arm's log says
+LENGTHS = (0, 12, 24, 48)  # words of reasoning at which a group begins
+
+
+class Cell(Record):
+    """One metric of one arm: its value, and what it is more than another's."""
+
+    task: str
+    metric: str
+    values: dict[int, Estimate]  # by seed
+    mean: float | None  # over the seeds
+    over: str  # the arm that it is compared with
+    difference: Estimate  # paired by sample, averaged over the seeds within each cluster
+    clusters: int
+
+
+class ArmTable(Record):
+    """One arm's cells; an arm that was not run has none."""
+
+    arm: str
+    means: str
+    seeds: tuple[int, ...]
+    run: tuple[int, ...]  # the seeds that were
+    cells: tuple[Cell, ...]
+
+
+class Length(Record):
+    """What became of the answers after reasoning of such a length."""
+
+    arm: str
+    task: str
+    metric: str
+    words: str
+    samples: int
+    estimate: Estimate
+
+
+class Ablated(Record):
+    """The whole table, and the arms against each other."""
+
+    name: str
+    digest: str
+    confidence: float
+    arms: tuple[ArmTable, ...]
+    contrasts: tuple[tuple[str, ArmTable], ...]  # title, and the one arm against the other
+    lengths: tuple[Length, ...]
+
+
+def arm_table(
+    about: tuple[str, str, tuple[int, ...]],
+    seeds: Seeds,
+    over: tuple[str, Seeds],
+    confidence: float,
+) -> ArmTable:
+    """An arm against another; seed by seed where that has seeds of its own.
+
+    Args:
+        about: the arm's name, what it means, its seeds.
+        seeds: its readings.
+        over: the other's name, and its readings; one alone stands against every seed.
+        confidence: of the intervals.
+    """
+    name, means, planned = about
+    tasks = list(dict.fromkeys(task for readings in seeds.values() for task in readings))
+    cells = [
+        cell
+        for task in tasks
+        for metric in _metrics(seeds, task)
+        if (cell := _cell(task, metric, seeds, over, confidence)) is not None
+    ]
+    return ArmTable(arm=name, means=means, seeds=planned, run=tuple(seeds), cells=tuple(cells))
+
+
+def lengths(
+    arm: str, reading: Reading, views: Sequence[SampleView], confidence: float
+) -> list[Length]:
+    """Each metric after short and long reasoning: who thinks longer is not who would have to.
+
+    Groups are by what the model did, so a difference between them is no effect of length.
+    """
+    found = []
+    for metric in reading.info.metrics:
+        groups: dict[int, list[float]] = defaultdict(list)
+        for view in views:
+            value = view.values.get(metric.name)
+            if value is not None:
+                words = len((view.reasoning or "").split())
+                groups[max(start for start in LENGTHS if start <= words)].append(value)
+        for start in LENGTHS:
+            values = groups.get(start)
+            if values:
+                found.append(
+                    Length(
+                        arm=arm,
+                        task=reading.task,
+                        metric=metric.name,
+                        words=_group(start),
+                        samples=len(values),
+                        estimate=_of(values, f"{salt_of(reading)}\n{start}", confidence),
+                    )
+                )
+    return found
+
+
+def _cell(
+    task: str, metric: Metric, seeds: Seeds, over: tuple[str, Seeds], confidence: float
+) -> Cell | None:
+    name, others = over
+    values: dict[int, Estimate] = {}
+    found: dict[str, list[float]] = defaultdict(list)
+    salt = ""
+    for seed, readings in seeds.items():
+        reading = readings.get(task)
+        other = others.get(seed, next(iter(others.values()), {})).get(task)
+        if reading is None:
+            continue
+        values[seed] = estimate_metric(reading, metric.name, confidence)
+        if other is not None:
+            salt = salt_of(reading)
+            for cluster, gap in gaps(other, reading, metric).items():
+                found[cluster].append(math.fsum(gap) / len(gap))
+    if not values:
+        return None
+    scored = [one.value for one in values.values() if one.value is not None]
+    return Cell(
+        task=task,
+        metric=metric.name,
+        values=values,
+        mean=fmean(scored) if scored else None,
+        over=name,
+        difference=_difference(found, salt, confidence),
+        clusters=len(found),
+    )
+
+
+def _difference(found: Mapping[str, Sequence[float]], salt: str, confidence: float) -> Estimate:
+    """Seeds share their samples, so they are averaged within a cluster and add none."""
+    if not found:
+        return Estimate()
+    names = list(found)
+    ordered = [names[place] for place in interval.canonical(names, salt)]
+    values = [fmean(found[name]) for name in ordered]
+    return Estimate(
+        value=fmean(values), interval=interval.paired(values, confidence, interval.seed_of(salt))
+    )
+
+
+def _of(values: Sequence[float], salt: str, confidence: float) -> Estimate:
+    return Estimate(
+        value=fmean(values), interval=interval.betting(values, confidence, interval.seed_of(salt))
+    )
+
+
+def _metrics(seeds: Seeds, task: str) -> tuple[Metric, ...]:
+    reading = next(readings[task] for readings in seeds.values() if task in readings)
+    return reading.info.metrics
+
+
+def _group(start: int) -> str:
+    place = LENGTHS.index(start)
+    if start == 0:
+        return f"under {LENGTHS[1]} words"
+    if place == len(LENGTHS) - 1:
+        return f"{start} words or more"
+    return f"{start} to {LENGTHS[place + 1] - 1} words"

@@ -1,0 +1,89 @@
+"""An ablation's table as Markdown: an arm a row, a metric a column, what was not run said so."""
+
+from collections.abc import Iterator, Sequence
+
+from syscard.assess.arms import Ablated, ArmTable, Cell, Length
+from syscard.assess.card.text import literal
+from syscard.records import Estimate
+
+NOT_RUN = "not run"
+
+
+def as_markdown(found: Ablated) -> str:
+    """The whole report."""
+    level = f"{found.confidence:.0%}"
+    lines = [
+        f"# {literal(found.name)}",
+        "",
+        f"Differences are paired with the base on the same samples, with the {level} betting "
+        "interval over clusters; the seeds of an arm are averaged within each cluster, so they "
+        "add no samples.",
+        "",
+        *_arms(found.arms),
+    ]
+    for title, table in found.contrasts:
+        lines += ["", f"## {literal(title)}", "", *_contrast(table)]
+    if found.lengths:
+        lines += ["", "## By the length of the reasoning", "", *_lengths(found.lengths)]
+    return "\n".join(lines) + "\n"
+
+
+def _arms(arms: Sequence[ArmTable]) -> Iterator[str]:
+    yield "| arm | seeds | " + " | ".join(f"{t}<br>{m}" for t, m in _columns(arms)) + " |"
+    yield "|---" * (2 + len(_columns(arms))) + "|"
+    for arm in arms:
+        cells = {(cell.task, cell.metric): cell for cell in arm.cells}
+        shown = [_cell(cells.get(column)) if arm.run else NOT_RUN for column in _columns(arms)]
+        yield f"| {literal(arm.arm)}: {literal(arm.means)} | {_seeds(arm)} | {' | '.join(shown)} |"
+
+
+def _contrast(arm: ArmTable) -> Iterator[str]:
+    if not arm.run:
+        yield NOT_RUN
+        return
+    yield "| task, metric | difference | clusters |"
+    yield "|---|---|---|"
+    for cell in arm.cells:
+        yield f"| {cell.task} {cell.metric} | {difference(cell.difference)} | {cell.clusters} |"
+
+
+def _lengths(found: Sequence[Length]) -> Iterator[str]:
+    yield "| arm | task, metric | reasoning | answers | value |"
+    yield "|---|---|---|---|---|"
+    for one in found:
+        yield (
+            f"| {literal(one.arm)} | {one.task} {one.metric} | {one.words} | {one.samples} "
+            f"| {value(one.estimate)} |"
+        )
+
+
+def _columns(arms: Sequence[ArmTable]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((cell.task, cell.metric) for arm in arms for cell in arm.cells))
+
+
+def _seeds(arm: ArmTable) -> str:
+    missing = len(set(arm.seeds) - set(arm.run))
+    return f"{len(arm.run)}" + (f", {missing} {NOT_RUN}" if missing else "")
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None or cell.mean is None:
+        return "-"
+    scored = [one.value for one in cell.values.values() if one.value is not None]
+    spread = f" ({min(scored):.2f}-{max(scored):.2f})" if len(scored) > 1 else ""
+    told = "" if cell.difference.value is None else f"<br>{difference(cell.difference)}"
+    return f"{cell.mean:.2f}{spread}{told}"
+
+
+def value(found: Estimate) -> str:
+    """A value with its interval."""
+    if found.value is None or found.interval is None:
+        return "-"
+    return f"{found.value:.2f} ({found.interval.low:.2f} to {found.interval.high:.2f})"
+
+
+def difference(found: Estimate) -> str:
+    """A difference with its interval and sign."""
+    if found.value is None or found.interval is None:
+        return "-"
+    return f"{found.value:+.2f} ({found.interval.low:+.2f} to {found.interval.high:+.2f})"

@@ -1,0 +1,1 @@
+"""Training data for alignment: what a teacher writes, what is kept of it, and why."""

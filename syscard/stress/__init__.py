@@ -1,0 +1,1 @@
+"""Stress tests of the mitigation: behaviour under pressure, and weights under pressure."""

@@ -1,0 +1,47 @@
+"""A recipe: the options of both stages, what they need, and what to expect, in one file."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from syscard.errors import DataError
+from syscard.files import read_text
+from syscard.record import Record
+from syscard.yamltext import read_yaml
+
+
+class Expected(Record):
+    """A number that others report for the like, and where."""
+
+    what: str
+    value: str
+    source: str
+
+
+class Recipe(Record):
+    """How models of one size are trained."""
+
+    name: str
+    models: tuple[str, ...]  # which it was written for
+    needs: dict[str, str]  # devices, memory, hours: in words
+    sft: dict[str, Any] = {}
+    rl: dict[str, Any] = {}
+    expected: tuple[Expected, ...] = ()
+
+
+def read_recipe(path: Path, stage: str) -> dict[str, Any]:
+    """The options of one stage, "sft" or "rl".
+
+    Raises:
+        DataError: with the line, what is wrong there.
+    """
+    content, lines = read_yaml(read_text(path), str(path))
+    if not isinstance(content, dict):
+        raise DataError(f"{path} is not a mapping of keys to values.")
+    try:
+        recipe = Recipe.model_validate(content)
+    except ValidationError as error:
+        raise DataError(lines.explain(error, Recipe)) from error
+    found: dict[str, Any] = recipe.sft if stage == "sft" else recipe.rl
+    return found

@@ -1,0 +1,125 @@
+"""One base, an adapter upon it: really loaded, and asked with and without."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+from inspect_ai.model import GenerateConfig, Model, get_model
+
+pytest.importorskip("xllamacpp")
+pytest.importorskip("gguf")
+
+from syscard import engine
+from syscard.errors import SetupError
+from syscard.tuning.gguf import Shape, write_adapter, write_merged
+from syscard.weights import EMBEDDED, model_digest, weights_digest, weights_path
+
+pytestmark = pytest.mark.skipif(find_spec(EMBEDDED) is None, reason=f"{EMBEDDED} not installed")
+
+SIZES: dict[str, Any] = {"slots": 2, "context": 512, "threads": 2}
+SHAPE = Shape("llama", True, layers=30, heads=9, key_heads=3)
+LAYER = "base_model.model.model.layers.{}.self_attn.{}_proj.lora_{}.weight"
+PROMPTS = ("Name three fruits.", "What is rain?", "Write one line about a river.")
+
+
+def factors(scale: float) -> dict[str, Any]:
+    """A change of query and key alone, the weights whose rows are in another order."""
+    random = np.random.default_rng(3)
+    found = {}
+    for layer in range(30):
+        for name, rows in (("q", 576), ("k", 192)):
+            down = random.normal(size=(4, 576)).astype(np.float32) / 24
+            up = random.normal(size=(rows, 4)).astype(np.float32)
+            found[LAYER.format(layer, name, "A")] = down
+            found[LAYER.format(layer, name, "B")] = up * scale
+    return found
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("adapters") / "turned.gguf"
+    digest = weights_digest(weights_path("smollm2", {}))
+    write_adapter(path, factors(0.25), SHAPE, 4.0, {"base_digest": digest})
+    return path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _unloaded() -> Iterator[None]:
+    engine.unload()
+    yield
+    engine.unload()
+
+
+def model(**args: Any) -> Model:
+    return get_model("syscard/smollm2", memoize=False, **SIZES, **args)
+
+
+def answers(one: Model) -> list[str]:
+    config = GenerateConfig(temperature=0, max_tokens=16)
+    return [anyio.run(lambda p=p: one.generate(p, config=config)).completion for p in PROMPTS]
+
+
+def test_one_loaded_base_answers_with_and_without_the_adapter(adapter: Path) -> None:
+    engine.unload()
+    alone = answers(model())
+    engine.unload()
+    digest = weights_digest(weights_path("smollm2", {}))
+
+    engine.expect(digest, adapter)
+    before, after = model(), model(adapter=str(adapter))
+
+    assert before.api._setup == after.api._setup  # type: ignore[attr-defined]
+    assert len(engine._engines) == 1
+    assert answers(before) == alone
+    assert answers(after) != alone
+    assert answers(before) == alone  # also after the adapter was used
+
+
+def test_a_merged_file_is_read_back_as_base_and_adapter_together(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    from syscard.tuning.base import find_base, load_base
+
+    merged, changes = tmp_path / "merged.gguf", factors(0.25)
+    write_merged(merged, weights_path("smollm2", {}), changes, SHAPE, 2.0)
+
+    base, _ = load_base(find_base("syscard/smollm2"))
+    both, _ = load_base(find_base(str(merged)))
+    for layer, name in ((0, "q"), (29, "k")):
+        up, down = (changes[LAYER.format(layer, name, part)] for part in "BA")
+        key = f"model.layers.{layer}.self_attn.{name}_proj.weight"
+        told = both.get_parameter(key) - base.get_parameter(key)
+        assert np.allclose(told.detach().numpy(), 2.0 * up @ down, atol=0.01)
+    kept = "model.layers.3.mlp.up_proj.weight"
+    assert np.array_equal(
+        both.get_parameter(kept).detach().numpy(), base.get_parameter(kept).detach().numpy()
+    )
+
+
+def test_the_scale_of_nothing_is_the_base(adapter: Path) -> None:
+    assert answers(model(adapter=str(adapter), adapter_scale=0)) == answers(model())
+
+
+def test_the_digest_speaks_of_weights_adapter_and_scale(adapter: Path) -> None:
+    bare = model_digest("smollm2", {})
+    whole = model_digest("smollm2", {"adapter": str(adapter)})
+    half = model_digest("smollm2", {"adapter": str(adapter), "adapter_scale": 0.5})
+
+    assert len({bare, whole, half}) == 3
+    assert model(adapter=str(adapter)).api.digest == whole  # type: ignore[attr-defined]
+
+
+def test_an_adapter_of_other_weights_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.gguf"
+    write_adapter(path, factors(0.1), SHAPE, 4.0, {"base_digest": "0" * 64})
+
+    with pytest.raises(SetupError, match="was trained on weights 0000"):
+        model(adapter=str(path))
+
+
+def test_an_adapter_that_is_not_there_is_refused() -> None:
+    with pytest.raises(SetupError, match=r"no file nowhere for an adapter: .* -M adapter=PATH"):
+        model(adapter="nowhere")

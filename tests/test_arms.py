@@ -1,0 +1,139 @@
+"""An ablation: read from a file, paired with its base, seeds pooled, and what was not run said."""
+
+from pathlib import Path
+
+import pytest
+from example_evidence import TASK, reading, row
+
+from syscard.ablation import read_ablation
+from syscard.assess.arms import Ablated, ArmTable, arm_table, lengths
+from syscard.assess.armtext import as_markdown
+from syscard.errors import DataError
+from syscard.records import SampleView
+from syscard.verdict import Reading
+
+N = 40
+
+
+def side(share: float, which: str = "post") -> dict[str, Reading]:
+    """A log in which the first `share` of the samples is solved."""
+    rows = [row(f"s{place}", float(place < share * N)) for place in range(N)]
+    return {TASK: reading(rows, which)}  # type: ignore[arg-type]
+
+
+BASE = {0: side(0.1, "pre")}
+
+
+def table(seeds: dict[int, dict[str, Reading]], planned: tuple[int, ...] = (1, 2, 3)) -> ArmTable:
+    return arm_table(("arm", "what it is", planned), seeds, ("base", BASE), 0.95)
+
+
+def test_an_arm_is_paired_with_the_base_on_the_same_samples() -> None:
+    (cell,) = table({1: side(0.6)}).cells
+
+    assert cell.difference.value == pytest.approx(0.5)
+    assert cell.difference.interval
+    assert cell.difference.interval.low > 0.2
+    assert cell.clusters == N
+
+
+def test_seeds_are_averaged_and_add_no_samples() -> None:
+    (one,) = table({1: side(0.6)}).cells
+    (three,) = table({1: side(0.6), 2: side(0.6), 3: side(0.6)}).cells
+
+    assert three.clusters == N
+    assert three.difference == one.difference
+
+
+def test_an_arm_against_another_is_paired_seed_by_seed() -> None:
+    others = {1: side(0.5), 2: side(0.7)}
+
+    found = arm_table(("arm", "", (1, 2)), {1: side(0.6), 2: side(0.8)}, ("other", others), 0.95)
+
+    assert found.cells[0].difference.value == pytest.approx(0.1)
+
+
+def test_what_was_not_run_says_so() -> None:
+    found = Ablated(
+        name="n", digest="", confidence=0.95, contrasts=(), lengths=(),
+        arms=(table({1: side(0.6)}), table({})),
+    )  # fmt: skip
+
+    text = as_markdown(found)
+
+    assert "| 1, 2 not run |" in text
+    assert "| not run |" in text.splitlines()[-1]
+
+
+def test_a_name_in_the_report_cannot_forge_a_row() -> None:
+    hostile = arm_table(("arm", "x\n| forged |", (1,)), {1: side(0.6)}, ("base", BASE), 0.95)
+    found = Ablated(name="n", digest="", confidence=0.95, contrasts=(), lengths=(), arms=(hostile,))
+
+    assert not any(line.startswith("| forged") for line in as_markdown(found).splitlines())
+
+
+def test_answers_are_grouped_by_the_length_of_their_reasoning() -> None:
+    views = [
+        SampleView(
+            task=TASK, mitigation="post", id=f"s{n}", epoch=1, prompt="p", answer="a", target="",
+            reasoning="word " * (5 if n % 2 else 30), outcome="scored",
+            values={"solved": float(n % 2)}, why="", log="l",
+        )
+        for n in range(20)
+    ]  # fmt: skip
+
+    found = lengths("arm", side(0.5)[TASK], views, 0.95)
+
+    assert [(one.words, one.samples, one.estimate.value) for one in found] == [
+        ("under 12 words", 10, 1.0),
+        ("24 to 47 words", 10, 0.0),
+    ]
+
+
+ABLATION = """\
+name: small
+plan: plan.yaml
+arms:
+  - {name: prompt, means: in the prompt, side: {model: m, solver: syscard/deliberate}}
+  - {name: sft, means: supervised, train: {stage: sft}, seeds: [1, 2]}
+  - {name: rl, means: reinforced, train: {stage: rl, start: sft}}
+contrasts:
+  - {arm: rl, over: sft, means: what reinforcement adds}
+"""
+
+
+def written(tmp_path: Path, text: str = ABLATION) -> Path:
+    path = tmp_path / "ablation.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_seed_of_an_arm_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    found = read_ablation(written(tmp_path))
+
+    assert [one.folder for one in found.runs] == ["prompt-1", "sft-1", "sft-2", "rl-1"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("start: sft", "start: sfd", "starts from 'sfd', no arm here"),
+        ("over: sft", "over: dpo", "names 'dpo', which is no arm here"),
+        ("name: prompt", "name: sft", "two arms are named 'sft'"),
+        (", train: {stage: rl, start: sft}", "", "give one of them"),
+        ("stage: rl", "stage: dpo", "ablation.yaml:6"),
+    ],
+)
+def test_an_ablation_that_does_not_add_up_is_refused(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    assert old in ABLATION
+
+    with pytest.raises(DataError, match=said):
+        read_ablation(written(tmp_path, ABLATION.replace(old, new)))
+
+
+def test_the_ablation_of_the_benchmark_is_one() -> None:
+    found = read_ablation(Path(__file__).parent.parent / "benchmarks" / "align" / "ablation.yaml")
+
+    assert len(found.runs) == 13

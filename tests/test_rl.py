@@ -1,0 +1,68 @@
+"""The reinforcement stage, really run: a few steps of GRPO on a tiny model."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl")
+
+import tiny
+
+from syscard.align.rl import RlOptions, rl
+from syscard.align.sft import SftOptions, sft
+from syscard.errors import SetupError
+from syscard.tuning.record import read_training
+
+QUICK = RlOptions(
+    steps=2, prompts=2, answers=2, max_answer=16, sampler="transformers", save_steps=1, rank=2
+)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.folder(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def supervised(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("supervised") / "out"
+    options = SftOptions(epochs=1, batch=4, held_out=0, rank=2)
+    sft(str(base), tiny.examples(), out, options, lambda line: None)
+    return out
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+def test_it_goes_on_from_the_supervised_adapter_and_says_what_rewarded_it(
+    base: Path, supervised: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+
+    record = rl(str(base), tiny.examples(), out, QUICK, quiet, start=supervised)
+
+    assert read_training(out) == record
+    assert record.parent == read_training(supervised).adapter_digest
+    assert record.rewarded_by == ("rules",)
+    assert record.steps == 2
+    assert "rewards/overrefusal/mean" in (out / "curves.svg").read_text()
+
+
+def test_it_can_start_from_the_base_alone(base: Path, tmp_path: Path) -> None:
+    record = rl(str(base), tiny.examples(), tmp_path / "out", QUICK, quiet)
+
+    assert record.parent is None
+
+
+def test_a_start_upon_another_base_is_refused(supervised: Path, tmp_path: Path) -> None:
+    other = tiny.folder(tmp_path / "other", seed=9)
+
+    with pytest.raises(SetupError, match="was trained on weights"):
+        rl(str(other), tiny.examples(), tmp_path / "out", QUICK, quiet, start=supervised)
+
+
+def test_what_is_finished_is_not_trained_again(base: Path, tmp_path: Path) -> None:
+    first = rl(str(base), tiny.examples(), tmp_path / "out", QUICK, quiet)
+
+    assert rl(str(base), tiny.examples(), tmp_path / "out", QUICK, quiet) == first
