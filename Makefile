@@ -55,6 +55,8 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/tamper.py
 	$(BIN)/python benchmarks/agreement.py --halves
 	$(BIN)/python benchmarks/families.py
+	$(BIN)/python benchmarks/serve.py
+	$(BIN)/python benchmarks/align.py --xstest --serving --training
 	$(BIN)/python benchmarks/demo.py --install
 
 clean:

@@ -7,7 +7,7 @@ has a log is not run again.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from syscard.ablation import BASE, LOGS, ArmRun, Where
+from syscard.ablation import ArmRun, Where
 from syscard.align.export import export
 from syscard.align.rl import RlOptions, rl
 from syscard.align.sft import SftOptions, sft
@@ -29,7 +29,7 @@ def ablate(where: Where, talk: Talk, only: Sequence[str] = ()) -> None:
         SyscardError: an arm cannot be trained or run; what was made is kept.
     """
     plan = where.plan
-    _run(where, plan, "pre", where.folder / BASE, talk)
+    _run(where, plan, "pre", where.logs(), talk)
     for one in where.ablation.runs:
         if only and not any(part in one.folder for part in only):
             continue
@@ -37,13 +37,17 @@ def ablate(where: Where, talk: Talk, only: Sequence[str] = ()) -> None:
             talk(f"{one.folder}: training")
             _train(where, one, talk)
         talk(f"{one.folder}: evaluating")
-        _run(where, where.plan_of(one), "post", where.folder / one.folder / LOGS, talk)
+        _run(where, where.plan_of(one), "post", where.logs(one), talk)
 
 
 def missing(where: Where) -> list[str]:
     """The arms, each with its seed, that have not been run to the end."""
-    done = (BASE, *(f"{one.folder}/{LOGS}" for one in where.ablation.runs))
-    return [name for name in done if not (where.folder / name / "run.json").exists()]
+    every = (None, *where.ablation.runs)
+    return [
+        one.folder if one else "base"
+        for one in every
+        if not (where.logs(one) / "run.json").exists()
+    ]
 
 
 def _run(where: Where, plan: Plan, mitigation: Mitigation, folder: Path, talk: Talk) -> None:

@@ -13,7 +13,7 @@ from syscard.record import Record
 from syscard.records import Plan, Side
 from syscard.yamltext import read_yaml
 
-ADAPTER, LOGS, BASE = "adapter.gguf", "logs", "base"  # what lies in the folder of an ablation
+ADAPTER, BASE = "adapter.gguf", "base"  # what lies in the folder of an ablation
 
 
 class Train(Record):
@@ -100,6 +100,11 @@ class Where:
     def adapter(self, one: ArmRun) -> Path:
         """The file that an arm's training ends in."""
         return self.folder / one.folder / ADAPTER
+
+    def logs(self, one: ArmRun | None = None) -> Path:
+        """The logs of an arm, or of the base: those of each plan apart, so that plans may share
+        what was trained."""
+        return self.folder / (one.folder if one else BASE) / f"logs-{self.plan.name}"
 
     def plan_of(self, one: ArmRun) -> Plan:
         """The plan with the arm as what is measured after mitigation."""

@@ -136,4 +136,4 @@ def test_an_ablation_that_does_not_add_up_is_refused(
 def test_the_ablation_of_the_benchmark_is_one() -> None:
     found = read_ablation(Path(__file__).parent.parent / "benchmarks" / "align" / "ablation.yaml")
 
-    assert len(found.runs) == 13
+    assert len(found.runs) == 11

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from syscard.ablation import BASE, LOGS, Where
+from syscard.ablation import Where
 from syscard.assess.arms import Ablated, Length, Seeds, arm_table, lengths
 from syscard.assess.evidence import collect
 from syscard.assess.measure import read_log, read_views
@@ -19,12 +19,12 @@ def read_arms(where: Where) -> Ablated:
         EvidenceError: the base was not run, or a log is not what it must be.
     """
     plan, ablation = where.plan, where.ablation
-    base = {0: _readings(where.folder / BASE, plan)}
+    base = {0: _readings(where.logs(), plan)}
     if not base[0]:
         raise EvidenceError(f"{where.folder} has no base. Run: syscard align ablate, first.")
     arms: dict[str, Seeds] = {arm.name: {} for arm in ablation.arms}
     for one in ablation.runs:
-        found = _readings(where.folder / one.folder / LOGS, where.plan_of(one))
+        found = _readings(where.logs(one), where.plan_of(one))
         if found:
             arms[one.arm.name] = {**arms[one.arm.name], one.seed: found}
     about = {arm.name: (arm.name, arm.means, arm.seeds) for arm in ablation.arms}
@@ -58,7 +58,7 @@ def _lengths(where: Where) -> list[Length]:
     found: list[Length] = []
     seen: set[str] = set()
     for one in where.ablation.runs:
-        folder, plan = where.folder / one.folder / LOGS, where.plan_of(one)
+        folder, plan = where.logs(one), where.plan_of(one)
         if one.arm.name in seen or not (folder / "run.json").exists():
             continue
         seen.add(one.arm.name)
