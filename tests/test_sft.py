@@ -1,6 +1,7 @@
 """The supervised stage, really run: on a tiny model here, on the embedded one in `make align`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,12 @@ def test_an_example_may_have_earlier_turns(base: Path) -> None:
     (row,) = tokenized(tokenizer, [one], True, 512)
 
     assert "Hello." in tokenizer.decode(row["input_ids"])
+
+
+def test_a_machine_without_the_libraries_is_told_what_to_install(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+
+    with pytest.raises(SetupError, match=r"pip install 'syscard\[train\]'"):
+        trained(base, tmp_path / "out")

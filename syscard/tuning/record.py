@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from syscard.errors import DataError, SetupError
 from syscard.files import digest_file, read_text, write_text
 from syscard.record import Record
+from syscard.tuning.base import need
 
 NAME = "training.json"
 RUN = "run.json"  # what a folder was begun for; a different run must not go on in it
@@ -86,9 +87,7 @@ def claim(folder: Path, run: Mapping[str, Any]) -> None:
     Raises:
         SetupError: it holds another run's work, or other files.
     """
-    import accelerate
-
-    if not accelerate.PartialState().is_main_process:
+    if not need("accelerate").PartialState().is_main_process:
         return  # the first process claims it for all
     path = folder / RUN
     told = json.loads(json.dumps(run))
