@@ -1,5 +1,6 @@
 """From a trained adapter to what can be evaluated and served: GGUF, merged GGUF, merged folder."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from syscard.errors import SetupError
 from syscard.files import check_free
 from syscard.tuning.base import Base, find_base, load_base, need, save_folder
 from syscard.tuning.gguf import shape_of, write_adapter, write_merged
-from syscard.tuning.record import ADAPTER, TrainingRecord, read_training, write_training
+from syscard.tuning.record import ADAPTER, TrainingRecord, check_base, read_training, write_training
 
 Form = Literal["adapter", "gguf", "folder"]
 
@@ -35,7 +36,7 @@ def export(folder: Path, out: Path, form: Form = "adapter", *, base: str | None 
     if record.adapter_digest is None:
         raise SetupError(f"{folder} is a whole model already: it needs no export to a folder")
     found = find_base(base or record.base)
-    _same_base(found, record, folder)
+    check_base(record, found, folder)
     _WRITERS[form](folder, found, record, out)
     return out
 
@@ -73,14 +74,6 @@ _WRITERS: dict[Form, Callable[[Path, Base, TrainingRecord, Path], None]] = {
 }
 
 
-def _same_base(base: Base, record: TrainingRecord, folder: Path) -> None:
-    if base.digest != record.base_digest:
-        raise SetupError(
-            f"{folder} was trained on weights {record.base_digest[:16]}…, {base.name} has "
-            f"{base.digest[:16]}…: name the base that it was trained on with --base"
-        )
-
-
 def _tensors(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = need("safetensors.numpy").load_file(folder / ADAPTER)
     return found
@@ -113,8 +106,6 @@ class _whole:
     def __enter__(self) -> Path:
         self._out.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self._out.parent, prefix=f".{self._out.name}.")
-        import os
-
         os.close(handle)
         self._path = Path(name)
         return self._path

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from syscard.errors import SetupError
 from syscard.examples import Example, check_examples, examples_digest
 from syscard.grader.judge import Judge
 from syscard.reasoned import split_reasoning
@@ -25,6 +24,7 @@ from syscard.tuning.record import (
     NAME,
     Data,
     TrainingRecord,
+    check_base,
     claim,
     libraries,
     machine,
@@ -126,11 +126,7 @@ def rl(
 
 def _before(start: Path, base: Base) -> TrainingRecord:
     record = read_training(start)
-    if record.base_digest != base.digest:
-        raise SetupError(
-            f"{start} was trained on weights {record.base_digest[:16]}…, {base.name} has "
-            f"{base.digest[:16]}…: name the base that it was trained on"
-        )
+    check_base(record, base, start)
     return record
 
 

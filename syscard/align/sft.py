@@ -15,7 +15,7 @@ from syscard.examples import Example, check_examples, examples_digest
 from syscard.record import Record
 from syscard.specs import read_spec
 from syscard.tuning.base import Base, find_base, load_base, need
-from syscard.tuning.chat import hold_out, tokenized
+from syscard.tuning.chat import IGNORED, hold_out, tokenized
 from syscard.tuning.curve import draw
 from syscard.tuning.fit import Fitted, adapter_digest, arguments, fit, lora
 from syscard.tuning.record import (
@@ -31,7 +31,6 @@ from syscard.tuning.record import (
 )
 
 Talk = Callable[[str], None]
-IGNORED = -100  # the label of what is not learned
 
 
 class SftOptions(Record):

@@ -15,12 +15,11 @@ from typing import Any
 from syscard.errors import DataError
 from syscard.examples import Example, read_examples
 from syscard.tuning.base import find_base, load_base, need
-from syscard.tuning.chat import tokenized
-from syscard.tuning.gguf import shape_of, write_adapter
+from syscard.tuning.chat import IGNORED, tokenized
+from syscard.tuning.gguf import adapter_tensors, shape_of, write_adapter
 from syscard.tuning.record import read_training
 
 Continue = Callable[[Mapping[int, Path]], None]  # steps, and the GGUF file to write after each
-IGNORED = -100  # the label of what is not learned
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def continued(
             alpha = model.peft_config["default"].lora_alpha
             changed = about | {"steps": record.steps + step, "adapter_digest": None}
             part = files[step].with_suffix(".part")
-            write_adapter(part, _tensors(model), shape, alpha, changed)
+            write_adapter(part, adapter_tensors(model), shape, alpha, changed)
             part.replace(files[step])
 
 
@@ -119,9 +118,3 @@ def _padded(rows: Sequence[Mapping[str, list[int]]], pad: int) -> dict[str, Any]
         "attention_mask": torch.tensor(mask),
         "labels": torch.tensor(labels),
     }
-
-
-def _tensors(model: Any) -> dict[str, Any]:
-    """The adapter's own, by PEFT's names."""
-    found = need("peft").get_peft_model_state_dict(model)
-    return {name: tensor.detach().float().cpu().numpy() for name, tensor in found.items()}

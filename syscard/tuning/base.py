@@ -1,6 +1,5 @@
 """The model that is trained: a Hugging Face folder, or a GGUF file dequantised to one."""
 
-import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,14 +109,6 @@ def save_folder(model: Any, tokenizer: Any, folder: Path) -> None:
     template = folder / "chat_template.jinja"
     if not template.exists():  # where the tokenizer's library keeps it in its configuration
         template.write_text(tokenizer.chat_template)
-
-
-def config_of(base: Base) -> dict[str, Any]:
-    """The configuration of a model folder; empty of a GGUF file, which carries its own."""
-    if base.is_gguf:
-        return {}
-    found: dict[str, Any] = json.loads((base.path / "config.json").read_text())
-    return found
 
 
 def _quiet() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from syscard.errors import DataError
 from syscard.examples import Example
 
+IGNORED = -100  # the label of what is not learned
+
 
 def prompt_text(tokenizer: Any, turns: Sequence[dict[str, str]]) -> str:
     """The conversation as the model is served it, up to where the assistant's text begins."""

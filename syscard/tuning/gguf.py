@@ -73,6 +73,12 @@ def shape_of(config: Any) -> Shape:
     )
 
 
+def adapter_tensors(model: Any) -> dict[str, Array]:
+    """The tensors of a model's adapter as it stands, by PEFT's names."""
+    found = need("peft").get_peft_model_state_dict(model, adapter_name="default")
+    return {name: tensor.detach().float().cpu().numpy() for name, tensor in found.items()}
+
+
 def pairs(tensors: Mapping[str, Array], shape: Shape) -> Iterator[tuple[str, Pair]]:
     """Each change under the name of its tensor in llama.cpp, its rows in llama.cpp's order.
 

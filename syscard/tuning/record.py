@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from syscard.errors import DataError, SetupError
 from syscard.files import digest_file, read_text, write_text
 from syscard.record import Record
-from syscard.tuning.base import need
+from syscard.tuning.base import Base, need
 
 NAME = "training.json"
 RUN = "run.json"  # what a folder was begun for; a different run must not go on in it
@@ -74,6 +74,19 @@ def read_training(folder: Path) -> TrainingRecord:
     return record
 
 
+def check_base(record: TrainingRecord, base: Base, folder: Path) -> None:
+    """Refuse another base than the one that a stage of training had.
+
+    Raises:
+        SetupError: the weights are others.
+    """
+    if record.base_digest != base.digest:
+        raise SetupError(
+            f"{folder} was trained on weights {record.base_digest[:16]}…, {base.name} has "
+            f"{base.digest[:16]}…: name the base that it was trained on with --base"
+        )
+
+
 def write_training(folder: Path, record: TrainingRecord) -> Path:
     """Write the record into the folder, last of all: with it the stage is finished."""
     path = folder / NAME
@@ -87,7 +100,8 @@ def claim(folder: Path, run: Mapping[str, Any]) -> None:
     Raises:
         SetupError: it holds another run's work, or other files.
     """
-    if not need("accelerate").PartialState().is_main_process:
+    state = need("accelerate").PartialState
+    if not state(cpu=not need("torch").cuda.is_available()).is_main_process:
         return  # the first process claims it for all
     path = folder / RUN
     told = json.loads(json.dumps(run))

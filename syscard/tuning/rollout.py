@@ -16,7 +16,7 @@ import numpy as np
 
 from syscard.engine import Engine, Setup
 from syscard.tuning.base import Base
-from syscard.tuning.gguf import shape_of, write_adapter
+from syscard.tuning.gguf import adapter_tensors, shape_of, write_adapter
 
 CONTEXT = 1024
 
@@ -33,13 +33,8 @@ class Sampler:
         """What TRL asks of a rollout: token ids of prompts and completions."""
         model = trainer.accelerator.unwrap_model(trainer.model)
         config = model.peft_config["default"]
-        tensors = {
-            name.replace(".default.", "."): value.detach().float().cpu().numpy()
-            for name, value in model.named_parameters()
-            if ".default." in name
-        }
         write_adapter(
-            self._file, tensors, shape_of(model.config), config.lora_alpha,
+            self._file, adapter_tensors(model), shape_of(model.config), config.lora_alpha,
             {"base_digest": self._base.digest},
         )  # fmt: skip
         engine = Engine(self._base.path, self._setup, [self._file])
