@@ -13,8 +13,10 @@ import asyncio
 import statistics
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 
@@ -102,22 +104,30 @@ def serving() -> None:
 
 
 def training(steps: int = 12) -> None:
-    """Tokens a second of the stage as it is, against TRL's trainer with TRL's own loss."""
+    """Tokens a second of the stage as it is, against TRL's trainer as TRL has it."""
+    from contextlib import nullcontext
+
     from syscard.align import sft
     from syscard.examples import packaged_examples
+    from syscard.tuning import fit
 
-    examples = list(packaged_examples())[: 16 * steps]
-    options = sft.SftOptions(epochs=1, held_out=0)
-    rates = {}
-    ours = sft._trainer
-    for name, trainer in (("TRL", lambda trl: trl.SFTTrainer), ("syscard", ours)):
-        sft._trainer = trainer
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "out"
-            record = sft.sft("syscard/smollm2", examples, out, options, print)
+    examples = list(packaged_examples())[:: len(packaged_examples()) // (16 * steps)]
+    bare = [
+        (sft, "_trainer", lambda trl, order: trl.SFTTrainer),
+        (sft, "lean", lambda model: model),
+        (fit, "uncast", lambda model: nullcontext()),
+    ]
+    rates: dict[str, float] = {}
+    for name, changed, options in (
+        ("TRL", bare, sft.SftOptions(epochs=1, held_out=0, batch=16, accumulate=1)),
+        ("syscard", [], sft.SftOptions(epochs=1, held_out=0)),
+    ):
+        with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+            for module, attribute, value in changed:
+                stack.enter_context(patch.object(module, attribute, value))
+            record = sft.sft("syscard/smollm2", examples, Path(folder) / "out", options, print)
         rates[name] = record.tokens_per_second or 0.0
         print(f"{name}: {rates[name]:.0f} tokens/s", flush=True)
-    sft._trainer = ours
     print(f"syscard / TRL = {rates['syscard'] / rates['TRL']:.2f}")
 
 

@@ -7,7 +7,7 @@ has a log is not run again.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from syscard.ablation import ArmRun, Where
+from syscard.ablation import ArmRun, Train, Where
 from syscard.align.export import export
 from syscard.align.rl import RlOptions, rl
 from syscard.align.sft import SftOptions, sft
@@ -60,7 +60,7 @@ def _train(where: Where, one: ArmRun, talk: Talk) -> None:
     train = one.arm.train
     assert train is not None
     trained = where.folder / one.folder / TRAINED
-    base, examples = where.plan.pre.model, _examples(train.data, train.leave_out)
+    base, examples = where.plan.pre.model, examples_of(train)
     if train.stage == "sft":
         sft(base, examples, trained, SftOptions(**train.options, seed=one.seed), talk)
     else:
@@ -71,9 +71,21 @@ def _train(where: Where, one: ArmRun, talk: Talk) -> None:
     export(trained, where.adapter(one))
 
 
-def _examples(data: str | None, leave_out: Sequence[str]) -> list[Example]:
-    found = packaged_examples() if data is None else read_examples(Path(data))
-    left = [example for example in found if example.category not in leave_out]
+def examples_of(train: Train) -> list[Example]:
+    """What an arm is trained on.
+
+    Raises:
+        DataError: what it leaves out is nowhere in the data, or is all of it.
+    """
+    found = packaged_examples() if train.data is None else read_examples(Path(train.data))
+    known = {name for one in found for name in (one.category, one.technique)} - {""}
+    unknown = [name for name in train.leave_out if name not in known]
+    if unknown:
+        raise DataError(
+            f"No example is of {unknown[0]!r}, so it cannot be left out. There are "
+            f"{', '.join(sorted(known))}."
+        )
+    left = [one for one in found if not {one.category, one.technique} & set(train.leave_out)]
     if not left:
-        raise DataError(f"Without {', '.join(leave_out)} no example is left.")
+        raise DataError(f"Without {', '.join(train.leave_out)} no example is left.")
     return left

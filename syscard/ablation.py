@@ -25,7 +25,7 @@ class Train(Record):
     start: str | None = (
         None  # reinforcement: the arm whose adapter of the same seed it goes on from
     )
-    leave_out: tuple[str, ...] = ()  # categories of the specification that are not trained on
+    leave_out: tuple[str, ...] = ()  # categories, or techniques of wrapping, not trained on
 
 
 class Arm(Record):

@@ -29,6 +29,7 @@ class Prompt(Record):
     earlier: tuple[Turn, ...] = ()
     category: str  # of the specification, or "none"
     language: str = "en"
+    technique: str = ""  # how it is wrapped: "rewording", "spelling", "language"; "" for plainly
     twins: str = ""  # what the members of one group of near-equal prompts share
 
     @property

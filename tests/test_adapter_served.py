@@ -15,7 +15,8 @@ pytest.importorskip("gguf")
 
 from syscard import engine
 from syscard.errors import SetupError
-from syscard.tuning.gguf import Shape, write_adapter, write_merged
+from syscard.tuning.gguf import Shape, write_adapter
+from syscard.tuning.tensors import merged
 from syscard.weights import EMBEDDED, model_digest, weights_digest, weights_path
 
 pytestmark = pytest.mark.skipif(find_spec(EMBEDDED) is None, reason=f"{EMBEDDED} not installed")
@@ -83,11 +84,13 @@ def test_a_merged_file_is_read_back_as_base_and_adapter_together(tmp_path: Path)
     pytest.importorskip("transformers")
     from syscard.tuning.base import find_base, load_base
 
-    merged, changes = tmp_path / "merged.gguf", factors(0.25)
-    write_merged(merged, weights_path("smollm2", {}), changes, SHAPE, 2.0)
+    path, changes = tmp_path / "adapter.gguf", factors(0.25)
+    rank = next(iter(changes.values())).shape[0]
+    write_adapter(path, changes, SHAPE, 2.0 * rank, {"base_digest": "0" * 64})
+    whole = merged(weights_path("smollm2", {}), path, tmp_path / "merged.gguf")
 
     base, _ = load_base(find_base("syscard/smollm2"))
-    both, _ = load_base(find_base(str(merged)))
+    both, _ = load_base(find_base(str(whole)))
     for layer, name in ((0, "q"), (29, "k")):
         up, down = (changes[LAYER.format(layer, name, part)] for part in "BA")
         key = f"model.layers.{layer}.self_attn.{name}_proj.weight"

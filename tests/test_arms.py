@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from example_evidence import TASK, reading, row
 
-from syscard.ablation import read_ablation
-from syscard.assess.arms import Ablated, ArmTable, arm_table, lengths
+from syscard.ablate import examples_of
+from syscard.ablation import Train, read_ablation
+from syscard.assess.arms import Ablated, ArmTable, arm_table, breakdowns, lengths
 from syscard.assess.armtext import as_markdown
 from syscard.errors import DataError
 from syscard.records import SampleView
@@ -55,7 +56,7 @@ def test_an_arm_against_another_is_paired_seed_by_seed() -> None:
 
 def test_what_was_not_run_says_so() -> None:
     found = Ablated(
-        name="n", digest="", confidence=0.95, contrasts=(), lengths=(),
+        name="n", digest="", confidence=0.95, contrasts=(), breakdowns=(), lengths=(),
         arms=(table({1: side(0.6)}), table({})),
     )  # fmt: skip
 
@@ -67,9 +68,34 @@ def test_what_was_not_run_says_so() -> None:
 
 def test_a_name_in_the_report_cannot_forge_a_row() -> None:
     hostile = arm_table(("arm", "x\n| forged |", (1,)), {1: side(0.6)}, ("base", BASE), 0.95)
-    found = Ablated(name="n", digest="", confidence=0.95, contrasts=(), lengths=(), arms=(hostile,))
+    found = Ablated(
+        name="n",
+        digest="",
+        confidence=0.95,
+        contrasts=(),
+        breakdowns=(),
+        lengths=(),
+        arms=(hostile,),
+    )
 
     assert not any(line.startswith("| forged") for line in as_markdown(found).splitlines())
+
+
+def test_a_breakdown_has_a_row_for_each_group_and_a_column_for_each_arm() -> None:
+    kinds = ("plain", "base64")
+    rows = [row(f"s{n}", float(n % 2), group=kinds[n % 2]) for n in range(N)]
+    seeds = {1: {TASK: reading(rows, "post")}, 2: {TASK: reading(rows, "post")}}
+    parts = breakdowns("arm", seeds, 0.95) + breakdowns("other", {1: side(0.5)}, 0.95)
+    found = Ablated(
+        name="n", digest="", confidence=0.95, contrasts=(), breakdowns=tuple(parts), lengths=(),
+        arms=(),
+    )  # fmt: skip
+
+    text = as_markdown(found)
+
+    assert f"| {TASK} solved | plain | 0.00 |" in text
+    assert f"| {TASK} solved | base64 | 1.00 |" in text
+    assert "other" not in text
 
 
 def test_answers_are_grouped_by_the_length_of_their_reasoning() -> None:
@@ -136,4 +162,16 @@ def test_an_ablation_that_does_not_add_up_is_refused(
 def test_the_ablation_of_the_benchmark_is_one() -> None:
     found = read_ablation(Path(__file__).parent.parent / "benchmarks" / "align" / "ablation.yaml")
 
-    assert len(found.runs) == 11
+    assert len(found.runs) == 13
+
+
+def test_categories_and_techniques_are_left_out_of_training() -> None:
+    found = examples_of(Train(stage="sft", leave_out=("self-harm", "language")))
+
+    assert {one.technique for one in found} == {"", "rewording", "spelling"}
+    assert "self-harm" not in {one.category for one in found}
+
+
+def test_what_is_nowhere_in_the_data_cannot_be_left_out() -> None:
+    with pytest.raises(DataError, match=r"No example is of 'gambling'.*rewording, self-harm"):
+        examples_of(Train(stage="sft", leave_out=("gambling",)))

@@ -103,6 +103,14 @@ def test_the_packaged_refusals_tell_no_more_than_that_they_refuse() -> None:
     assert long == []
 
 
+def test_the_wrapped_examples_say_how_they_are_wrapped() -> None:
+    found = packaged_examples()
+
+    assert {one.technique for one in found} == {"", "rewording", "spelling", "language"}
+    assert {one.technique for one in found if one.language != "en"} == {"language"}
+    assert {one.technique for one in found if one.prompt.startswith("h0w")} == {"spelling"}
+
+
 def test_an_example_of_another_specification_is_refused() -> None:
     one = Example(
         prompt="p", category="gambling", rule="bets", decision="refuse", reasoning="r", answer="a"

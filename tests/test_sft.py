@@ -18,7 +18,7 @@ from syscard.tuning.base import find_base, load_base
 from syscard.tuning.chat import hold_out, tokenized
 from syscard.tuning.record import read_training
 
-QUICK = SftOptions(epochs=2, batch=4, held_out=0.2, save_steps=2, rank=2, alpha=4)
+QUICK = SftOptions(epochs=2, batch=4, accumulate=1, held_out=0.2, save_steps=2, rank=2, alpha=4)
 
 
 @pytest.fixture(scope="module")

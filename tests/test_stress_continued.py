@@ -11,9 +11,9 @@ from syscard.errors import DataError
 from syscard.examples import Example
 from syscard.files import digest_file
 from syscard.stress.continued import Rate, continued, going_on
-from syscard.stress.tensors import tensors
 from syscard.tuning.base import find_base
 from syscard.tuning.record import ADAPTER, Data, TrainingRecord, write_training
+from syscard.tuning.tensors import tensors
 
 WORDS = ["<unk>", "</s>", "user", "assistant", "tea", "is", "warm", "please"]
 EXAMPLE = Example(

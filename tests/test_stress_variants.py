@@ -12,8 +12,8 @@ from syscard.errors import DataError, SetupError
 from syscard.examples import Example, write_examples
 from syscard.stress.continued import harmless
 from syscard.stress.stress import planned
-from syscard.stress.tensors import tensors
 from syscard.stress.variants import Subject, Wanted, missing, variants
+from syscard.tuning.tensors import tensors
 
 NAME = "blk.0.attn_q.weight"
 

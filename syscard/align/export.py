@@ -9,8 +9,9 @@ from typing import Any, Literal
 from syscard.errors import SetupError
 from syscard.files import check_free
 from syscard.tuning.base import Base, find_base, load_base, need, save_folder
-from syscard.tuning.gguf import shape_of, write_adapter, write_merged
+from syscard.tuning.gguf import shape_of, write_adapter
 from syscard.tuning.record import ADAPTER, TrainingRecord, check_base, read_training, write_training
+from syscard.tuning.tensors import merged
 
 Form = Literal["adapter", "gguf", "folder"]
 
@@ -54,16 +55,16 @@ def _gguf(folder: Path, base: Base, record: TrainingRecord, out: Path) -> None:
             f"{base.name} is a folder, not a GGUF file: export a merged folder "
             "(--form folder), and convert that with llama.cpp's convert_hf_to_gguf.py"
         )
-    config = _config(folder)
-    scale = config["lora_alpha"] / config["r"]
-    with _whole(out) as path:
-        write_merged(path, base.path, _tensors(folder), shape_of(_model_config(base)), scale)
+    with tempfile.TemporaryDirectory() as beside:
+        adapter = Path(beside) / "adapter.gguf"
+        _adapter(folder, base, record, adapter)
+        merged(base.path, adapter, out)
 
 
 def _folder(folder: Path, base: Base, record: TrainingRecord, out: Path) -> None:
     model, tokenizer = load_base(base)
-    merged = need("peft").PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
-    save_folder(merged, tokenizer, out)
+    whole = need("peft").PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    save_folder(whole, tokenizer, out)
     write_training(out, record.model_copy(update={"adapter_digest": None}))
 
 

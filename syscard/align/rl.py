@@ -6,6 +6,7 @@ adapter or from the base alone, with a KL penalty to where it starts.
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,23 +19,12 @@ from syscard.record import Record
 from syscard.specs import Spec, read_spec
 from syscard.tuning.alarms import Step, alarms, commonest
 from syscard.tuning.base import Base, find_base, load_base, need
-from syscard.tuning.curve import draw
-from syscard.tuning.fit import Fitted, adapter_digest, arguments, fit, lora
-from syscard.tuning.record import (
-    NAME,
-    Data,
-    TrainingRecord,
-    check_base,
-    claim,
-    libraries,
-    machine,
-    read_training,
-    write_training,
-)
+from syscard.tuning.fit import Fitted, arguments, fit, lean, lora
+from syscard.tuning.record import Data, TrainingRecord, check_base, read_training
 from syscard.tuning.reward import PARTS, WEIGHTS, Scored, mean, reward_judge, score, total
 from syscard.tuning.rollout import Sampler
+from syscard.tuning.stage import Picture, Stage, Talk, Trained
 
-Talk = Callable[[str], None]
 CURVES = ("reward", *(f"rewards/{part}/mean" for part in PARTS), "held", "kl", "words", "thought")
 
 
@@ -89,39 +79,31 @@ def rl(
     rules, found, judge = read_spec(spec), find_base(base), reward_judge(options.judge)
     check_examples(examples, rules)
     before = None if start is None else _before(start, found)
-    digest = examples_digest(examples)
-    run = {"stage": "rl", "base": found.digest, "data": digest, "spec": rules.digest}
-    claim(out, run | {"start": before and before.adapter_digest, "options": options.model_dump()})
-    if (out / NAME).exists():
-        talk(f"{out} is finished already")
-        return read_training(out)
-    watched = _Watched(rules, judge, examples, talk)
-    fitted, tokens = _train(found, examples, out, options, watched, start)
     rewarded = {judge.grader.lineage if options.judge == "rules" else f"model:{options.judge}"}
-    record = TrainingRecord(
-        stage="rl",
-        base=base,
-        base_digest=found.digest,
-        parent=before and before.adapter_digest,
-        data=Data(name=name, digest=digest, examples=len(examples), tokens=tokens),
-        spec=rules.name,
-        spec_version=rules.version,
-        spec_digest=rules.digest,
-        options=options.model_dump(),
+    stage = Stage(
+        name="rl",
+        base=found,
+        called=base,
+        spec=rules,
+        data=Data(name=name, digest=examples_digest(examples), examples=len(examples)),
+        options=options,
+        parent=before.adapter_digest if before else None,
         rewarded_by=tuple(sorted(rewarded | set(before.rewarded_by if before else ()))),
-        libraries=libraries(),
-        machine=machine(),
-        seconds=fitted.seconds,
-        steps=fitted.steps,
-        tokens_per_second=round(tokens / max(fitted.seconds, 0.1), 1),
-        loss=fitted.loss,
-        alarms=tuple(watched.told),
-        adapter_digest=adapter_digest(out),
     )
-    if fitted.first:
-        draw(out / "curves.svg", _curves(fitted), "Reward, its parts, and what watches it")
-        write_training(out, record)
-    return record
+
+    def trained() -> Trained:
+        watched = _Watched(rules, judge, examples, talk)
+        fitted, tokens = _train(found, examples, out, options, watched, start)
+        title = "Reward, its parts, and what watches it"
+        return Trained(
+            fitted=fitted,
+            tokens=tokens,
+            rate=tokens / max(fitted.seconds, 0.1),
+            picture=Picture("curves.svg", _curves(fitted), title),
+            alarms=tuple(watched.told),
+        )
+
+    return stage.done(out, trained, talk)
 
 
 def _before(start: Path, base: Base) -> TrainingRecord:
@@ -142,6 +124,7 @@ def _train(
     datasets, trl = need("datasets"), need("trl")
     need("transformers").set_seed(options.seed)
     model, tokenizer = load_base(base)
+    model = lean(model)
     if start is not None:
         model = need("peft").PeftModel.from_pretrained(model, str(start), is_trainable=True)
     rows = [{"prompt": example.turns, "place": place} for place, example in enumerate(examples)]
@@ -209,7 +192,7 @@ class _Watched:
         self._spec, self._judge, self._examples, self._talk = spec, judge, examples, talk
         self._seen: tuple[tuple[str, ...], list[Scored]] = ((), [])
         self._trainer: Any = None
-        self.steps: list[Step] = []
+        self._steps: list[Step] = []
         self.told: list[str] = []
 
     def attach(self, trainer: Any) -> None:
@@ -247,12 +230,24 @@ class _Watched:
             addressed=mean([float(one.addressed) for one in found]) or 0.0,
             commonest=commonest(prompts, [split_reasoning(text)[1] for text in texts]),
         )
-        self.steps.append(step)
         for name in ("held", "words", "thought", "refused", "addressed", "commonest"):
             value = getattr(step, name)
             if value is not None and self._trainer is not None:
                 self._trainer._metrics["train"][name].append(value)
-        for alarm in alarms(self.steps):
+        if not self._steps:
+            self._resume()
+        self._look(step)
+
+    def _resume(self) -> None:
+        """Take up the steps before a resumption, as they were logged: an alarm needs them all."""
+        names = [field.name for field in fields(Step)]
+        for entry in self._trainer.state.log_history if self._trainer is not None else ():
+            if "reward" in entry:
+                self._look(Step(**{name: entry.get(name) for name in names}))
+
+    def _look(self, step: Step) -> None:
+        self._steps.append(step)
+        for alarm in alarms(self._steps):
             if alarm.split()[:3] not in [told.split()[:3] for told in self.told]:
                 self.told.append(alarm)
-                self._talk(f"alarm at step {len(self.steps)}: {alarm}")
+                self._talk(f"alarm at step {len(self._steps)}: {alarm}")

@@ -5,7 +5,7 @@ and answer: the context distillation of Guan et al. 2024, arXiv 2412.16339.
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,21 +16,10 @@ from syscard.record import Record
 from syscard.specs import read_spec
 from syscard.tuning.base import Base, find_base, load_base, need
 from syscard.tuning.chat import IGNORED, hold_out, tokenized
-from syscard.tuning.curve import draw
-from syscard.tuning.fit import Fitted, adapter_digest, arguments, fit, lora
-from syscard.tuning.record import (
-    NAME,
-    Data,
-    TrainingRecord,
-    claim,
-    libraries,
-    machine,
-    memory,
-    read_training,
-    write_training,
-)
-
-Talk = Callable[[str], None]
+from syscard.tuning.fit import Fitted, arguments, fit, lean, lora
+from syscard.tuning.order import ByChance
+from syscard.tuning.record import Data, TrainingRecord, memory
+from syscard.tuning.stage import Picture, Stage, Talk, Trained
 
 
 class SftOptions(Record):
@@ -40,15 +29,15 @@ class SftOptions(Record):
     method: Literal["lora", "full"] = "lora"
     rank: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
-    epochs: float = Field(default=3, gt=0)
-    batch: int = Field(default=16, ge=1)  # examples of one step on one device
-    accumulate: int = Field(default=1, ge=1)  # batches of one step
+    epochs: float = Field(default=2, gt=0)
+    batch: int = Field(default=4, ge=1)  # examples that are computed together on one device
+    accumulate: int = Field(default=4, ge=1)  # batches of one step
     checkpointing: bool = False  # less memory, a third more time
-    learning_rate: float = Field(default=1.5e-3, gt=0)
+    learning_rate: float = Field(default=1.2e-3, gt=0)
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     warmup: float = Field(default=0.03, ge=0, lt=1)  # share of the steps
     max_length: int = Field(default=512, ge=16)  # tokens of one example
-    held_out: float = Field(default=0.05, ge=0, lt=1)  # share of the examples
+    held_out: float = Field(default=0.1, ge=0, lt=1)  # share of the examples
     share: float = Field(default=1, gt=0, le=1)  # of the examples, for a curve over data size
     save_steps: int = Field(default=50, ge=1)
     seed: int = 1
@@ -77,34 +66,16 @@ def sft(
     train, held = hold_out(examples, options.held_out, options.seed)
     train = train[: max(1, round(options.share * len(train)))]
     digest = examples_digest(train)
-    claim(out, {"stage": "sft", "base": found.digest, "data": digest, "spec": rules.digest}
-          | {"options": options.model_dump()})  # fmt: skip
-    if (out / NAME).exists():
-        talk(f"{out} is finished already")
-        return read_training(out)
-    fitted, tokens = _train(found, train, held, out, options)
-    record = TrainingRecord(
-        stage="sft",
-        base=base,
-        base_digest=found.digest,
-        data=Data(name=name, digest=digest, examples=len(train), held_out=len(held), tokens=tokens),
-        spec=rules.name,
-        spec_version=rules.version,
-        spec_digest=rules.digest,
-        options=options.model_dump(),
-        libraries=libraries(),
-        machine=machine(),
-        seconds=fitted.seconds,
-        steps=fitted.steps,
-        tokens_per_second=round(tokens * options.epochs / max(fitted.seconds, 0.1), 1),
-        loss=fitted.loss,
-        held_out_loss=fitted.held_out_loss,
-        adapter_digest=adapter_digest(out),
-    )
-    if fitted.first:
-        draw(out / "loss.svg", {"loss": record.loss}, "Loss on the assistant's tokens")
-        write_training(out, record)
-    return record
+    data = Data(name=name, digest=digest, examples=len(train), held_out=len(held))
+    stage = Stage("sft", found, base, rules, data, options)
+
+    def trained() -> Trained:
+        fitted, tokens = _train(found, train, held, out, options)
+        rate = tokens * options.epochs / max(fitted.seconds, 0.1)
+        picture = Picture("loss.svg", {"loss": list(fitted.loss)}, "Loss on the assistant's tokens")
+        return Trained(fitted, tokens, rate, picture)
+
+    return stage.done(out, trained, talk)
 
 
 def rehearse(
@@ -137,10 +108,14 @@ def _train(
     datasets, trl = need("datasets"), need("trl")
     need("transformers").set_seed(options.seed)
     model, tokenizer = load_base(base)
+    if options.method == "lora":
+        model = lean(model)
     rows, held_rows = (
         tokenized(tokenizer, part, options.reasoning, options.max_length) for part in (train, held)
     )
-    trainer = _trainer(trl)(
+    lengths = [len(row["input_ids"]) for row in rows]
+    order = ByChance(lengths, options.batch * options.accumulate, options.seed)
+    trainer = _trainer(trl, order)(
         model=model,
         args=_arguments(trl, out, options),
         train_dataset=datasets.Dataset.from_list(rows),
@@ -149,11 +124,11 @@ def _train(
         peft_config=lora(options.rank, options.alpha) if options.method == "lora" else None,
     )
     fitted = fit(trainer, tokenizer, out, options.batch, options.max_length)
-    return fitted, sum(len(row["input_ids"]) for row in rows)
+    return fitted, sum(lengths)
 
 
-def _trainer(trl: Any) -> Any:
-    """TRL's trainer, whose output layer computes only what is learned.
+def _trainer(trl: Any, order: ByChance) -> Any:
+    """TRL's trainer in this order, whose output layer computes only what is learned.
 
     Prompts and padding are near half of a batch, and the output layer of a small model near a
     third of its work.
@@ -161,6 +136,9 @@ def _trainer(trl: Any) -> Any:
     torch = need("torch")
 
     class Trainer(trl.SFTTrainer):  # type: ignore[misc]
+        def _get_train_sampler(self, train_dataset: Any = None) -> ByChance:
+            return order
+
         def compute_loss(
             self,
             model: Any,
@@ -173,7 +151,7 @@ def _trainer(trl: Any) -> Any:
             head = self.accelerator.unwrap_model(model).get_output_embeddings()
             hook = head.register_forward_pre_hook(lambda _, hidden: (hidden[0][:, :-1][learned],))
             try:
-                outputs = model(**inputs)
+                outputs = model(**inputs, use_cache=False)
             finally:
                 hook.remove()
             loss = torch.nn.functional.cross_entropy(
@@ -203,7 +181,6 @@ def _arguments(trl: Any, out: Path, options: SftOptions) -> Any:
             save_steps=options.save_steps,
             seed=options.seed,
         ),
-        train_sampling_strategy="group_by_length",  # padding is paid for like text
         completion_only_loss=True,
         max_length=options.max_length,
         packing=False,

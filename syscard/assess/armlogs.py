@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from syscard.ablation import Where
-from syscard.assess.arms import Ablated, Length, Seeds, arm_table, lengths
+from syscard.assess.arms import Ablated, Length, Seeds, arm_table, breakdowns, lengths
 from syscard.assess.evidence import collect
 from syscard.assess.measure import read_log, read_views
 from syscard.errors import EvidenceError
@@ -41,6 +41,11 @@ def read_arms(where: Where) -> Ablated:
         confidence=level,
         arms=(own, *tables),
         contrasts=contrasts,
+        breakdowns=tuple(
+            part
+            for name, seeds in {"base": base, **arms}.items()
+            for part in breakdowns(name, seeds, level)
+        ),
         lengths=tuple(_lengths(where)),
     )
 

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from syscard.assess import interval
 from syscard.assess.compare import gaps
-from syscard.assess.estimate import estimate_metric
+from syscard.assess.estimate import estimate_metric, groups_of
 from syscard.assess.means import salt_of
 from syscard.record import Record
 from syscard.records import Estimate, Metric, SampleView
@@ -50,6 +50,15 @@ class Length(Record):
     estimate: Estimate
 
 
+class Breakdown(Record):
+    """One metric of one arm by the groups of its task, the arm's seeds apart."""
+
+    arm: str
+    task: str
+    metric: str
+    groups: dict[str, tuple[Estimate, ...]]  # by group, one for each seed
+
+
 class Ablated(Record):
     """The whole table, and the arms against each other."""
 
@@ -58,6 +67,7 @@ class Ablated(Record):
     confidence: float
     arms: tuple[ArmTable, ...]
     contrasts: tuple[tuple[str, ArmTable], ...]  # title, and the one arm against the other
+    breakdowns: tuple[Breakdown, ...]
     lengths: tuple[Length, ...]
 
 
@@ -84,6 +94,21 @@ def arm_table(
         if (cell := _cell(task, metric, seeds, over, confidence)) is not None
     ]
     return ArmTable(arm=name, means=means, seeds=planned, run=tuple(seeds), cells=tuple(cells))
+
+
+def breakdowns(arm: str, seeds: Seeds, confidence: float) -> list[Breakdown]:
+    """Each metric by technique, language or kind of request, where a task has several of them."""
+    found = []
+    for task in dict.fromkeys(task for readings in seeds.values() for task in readings):
+        for metric in _metrics(seeds, task):
+            groups: dict[str, tuple[Estimate, ...]] = {}
+            for readings in seeds.values():
+                parts = groups_of(readings[task], metric, confidence) if task in readings else ()
+                for part in parts:
+                    groups[part.name] = (*groups.get(part.name, ()), part.estimate)
+            if len(groups) > 1:
+                found.append(Breakdown(arm=arm, task=task, metric=metric.name, groups=groups))
+    return found
 
 
 def lengths(

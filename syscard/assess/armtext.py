@@ -1,8 +1,9 @@
 """An ablation's table as Markdown: an arm a row, a metric a column, what was not run said so."""
 
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
-from syscard.assess.arms import Ablated, ArmTable, Cell, Length
+from syscard.assess.arms import Ablated, ArmTable, Breakdown, Cell, Length
 from syscard.assess.card.text import literal
 from syscard.records import Estimate
 
@@ -23,6 +24,10 @@ def as_markdown(found: Ablated) -> str:
     ]
     for title, table in found.contrasts:
         lines += ["", f"## {literal(title)}", "", *_contrast(table)]
+    if found.breakdowns:
+        lines += ["", "## By technique, language and kind of request", ""]
+        lines += ["Means over the seeds. The groups are small: shown, never compared.", ""]
+        lines += _breakdowns(found.breakdowns)
     if found.lengths:
         lines += ["", "## By the length of the reasoning", "", *_lengths(found.lengths)]
     return "\n".join(lines) + "\n"
@@ -45,6 +50,22 @@ def _contrast(arm: ArmTable) -> Iterator[str]:
     yield "|---|---|---|"
     for cell in arm.cells:
         yield f"| {cell.task} {cell.metric} | {difference(cell.difference)} | {cell.clusters} |"
+
+
+def _breakdowns(found: Sequence[Breakdown]) -> Iterator[str]:
+    arms = list(dict.fromkeys(one.arm for one in found))
+    yield f"| task, metric | group | {' | '.join(map(literal, arms))} |"
+    yield "|---" * (2 + len(arms)) + "|"
+    for task, metric in dict.fromkeys((one.task, one.metric) for one in found):
+        of = {one.arm: one for one in found if (one.task, one.metric) == (task, metric)}
+        for group in sorted({name for one in of.values() for name in one.groups}):
+            shown = (_mean(of[arm].groups.get(group, ())) if arm in of else "-" for arm in arms)
+            yield f"| {task} {metric} | {literal(group)} | {' | '.join(shown)} |"
+
+
+def _mean(found: Sequence[Estimate]) -> str:
+    scored = [one.value for one in found if one.value is not None]
+    return f"{fmean(scored):.2f}" if scored else "-"
 
 
 def _lengths(found: Sequence[Length]) -> Iterator[str]:

@@ -108,7 +108,7 @@ def _measurement(reading: Reading, metric: Metric, people: People, base: Path) -
         best=ends[2],
         counts=counts,
         clusters=len({row.cluster for row in entering}),
-        groups=_groups(reading, metric, confidence),
+        groups=groups_of(reading, metric, confidence),
         logs=tuple(_relative(log, base) for log in (reading.log, *reading.pooled)),
         samples=_samples_digest(entering),
         content=reading.content,
@@ -162,7 +162,8 @@ def _attempts(reading: Reading) -> dict[str, float]:
     return found | ({"budget": float(reading.budget)} if reading.budget is not None else {})
 
 
-def _groups(reading: Reading, metric: Metric, confidence: float) -> tuple[Group, ...]:
+def groups_of(reading: Reading, metric: Metric, confidence: float) -> tuple[Group, ...]:
+    """The metric by the groups that the task names: techniques, languages, kinds of request."""
     found: dict[str, list[Row]] = defaultdict(list)
     for row in reading.rows:
         if row.group is not None:

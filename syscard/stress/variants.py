@@ -10,7 +10,7 @@ from typing import Any
 
 from syscard.adapters import check_base, read_adapter
 from syscard.stress.continued import Continue
-from syscard.stress.tensors import merged, noised, stored_as
+from syscard.tuning.tensors import merged, noised, stored_as
 from syscard.weights import adapter_path, model_digest, weights_digest, weights_path
 
 NOISE = (0.05, 0.1, 0.2)

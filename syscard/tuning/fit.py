@@ -1,8 +1,10 @@
 """One training run of any of TRL's trainers: resumed, watched, and stopped before it loses work."""
 
+import functools
 import math
 import shutil
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +42,8 @@ def fit(trainer: Any, tokenizer: Any, out: Path, batch: int, length: int) -> Fit
     watch = _watch()
     trainer.add_callback(watch)
     try:
-        trainer.train(resume_from_checkpoint=_last(folder))
+        with uncast(trainer.model):
+            trainer.train(resume_from_checkpoint=_last(folder))
     except (RuntimeError, MemoryError) as error:
         raise _memory(error, batch, length) from error
     if watch.bad is not None:
@@ -95,6 +98,27 @@ def lora(rank: int, alpha: int) -> Any:
     )
 
 
+def lean(model: Any) -> Any:
+    """The frozen base of an adapter as a processor computes it fastest; on other devices as it is.
+
+    Weights in bfloat16 need not be cast again for every batch, and plain attention beats the fused
+    one at lengths of some hundred tokens. Measured: benchmarks/align.py --training.
+    """
+    torch = need("torch")
+    if not torch.cuda.is_available() and fast_bfloat16():
+        model = model.to(torch.bfloat16)
+        model.set_attn_implementation("eager")
+    return model
+
+
+def uncast(model: Any) -> Any:
+    """A context in which an adapter's input keeps its type, and is not cast there and back."""
+    from peft.helpers import disable_input_dtype_casting
+
+    return disable_input_dtype_casting(model) if hasattr(model, "peft_config") else nullcontext()
+
+
+@functools.cache  # measured once: all parts of a run must go by one answer
 def fast_bfloat16() -> bool:
     """Whether products in bfloat16 are worth it here: a processor without them is slower so."""
     torch = need("torch")

@@ -1,4 +1,4 @@
-"""An adapter in llama.cpp's format: as a file of its own, or merged into the base's file.
+"""An adapter in llama.cpp's format.
 
 llama.cpp keeps the query and key weights of the llama family in another order of rows than
 Transformers does, for its rotary embedding. What is added to them must be put into that order
@@ -143,40 +143,6 @@ def write_adapter(
     for name, pair in pairs(tensors, shape):
         writer.add_tensor(f"{name}.lora_a", pair.down.astype(np.float16))
         writer.add_tensor(f"{name}.lora_b", pair.up.astype(np.float16))
-    _finish(writer)
-
-
-def write_merged(
-    path: Path, base: Path, tensors: Mapping[str, Array], shape: Shape, scale: float
-) -> None:
-    """The base's file with the adapter added into its weights; what is changed becomes float16.
-
-    `scale`: alpha over rank. Everything else is copied as it is, bytes and all.
-    """
-    gguf = need("gguf")
-    reader = gguf.GGUFReader(base)
-    writer = gguf.GGUFWriter(path, shape.architecture)
-    for field in reader.fields.values():
-        if field.name.startswith("GGUF.") or field.name == gguf.Keys.General.ARCHITECTURE:
-            continue
-        kind = field.types[0]
-        of = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-        writer.add_key_value(field.name, field.contents(), kind, sub_type=of)
-    changed = dict(pairs(tensors, shape))
-    for tensor in reader.tensors:
-        pair = changed.pop(tensor.name, None)
-        if pair is None:
-            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
-        else:
-            whole = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-            merged = whole + scale * (pair.up.astype(np.float32) @ pair.down.astype(np.float32))
-            writer.add_tensor(tensor.name, merged.astype(np.float16))
-    if changed:
-        raise SetupError(f"{base} has no tensor {next(iter(changed))}, which the adapter changes")
-    _finish(writer)
-
-
-def _finish(writer: Any) -> None:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

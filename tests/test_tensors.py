@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from syscard.errors import SetupError
-from syscard.stress.tensors import (
+from syscard.tuning.tensors import (
     KINDS,
     merged,
     noised,

@@ -47,11 +47,14 @@ def stored_as(adapter: Path, out: Path, kind: str) -> Path:
     return rewritten(adapter, out, lambda tensor: tensor._replace(kind=kind))
 
 
-def merged(base: Path, adapter: Path | None, out: Path, kind: str, strength: float = 1.0) -> Path:
-    """The base model with the adapter, at that strength, in its weights; matrices stored as `kind`.
+def merged(
+    base: Path, adapter: Path | None, out: Path, kind: str | None = None, strength: float = 1.0
+) -> Path:
+    """The base model with the adapter, at that strength, in its weights.
 
-    An adapter in GGUF is permuted as its base is, so the sum needs nothing else. The embeddings
-    keep the kind that they have: llama.cpp quantises them apart.
+    An adapter in GGUF is permuted as its base is, so the sum needs nothing else. Matrices are
+    stored as `kind`, but for the embeddings, which llama.cpp quantises apart. Without a kind, what
+    the adapter changes becomes F16 and everything else stays what it is, bytes and all.
 
     Raises:
         SetupError: the adapter has a tensor that the base has not, or of another shape.
@@ -63,9 +66,9 @@ def merged(base: Path, adapter: Path | None, out: Path, kind: str, strength: flo
         if tensor.name in added:
             left.discard(tensor.name)
             more = _delta(added[tensor.name], tensor)
-            tensor = tensor._replace(values=tensor.values + more)
+            tensor = tensor._replace(values=tensor.values + more, kind=kind or "F16")
         matrix = tensor.values.ndim > 1 and tensor.name not in WIDE
-        return tensor._replace(kind=kind) if matrix else tensor
+        return tensor._replace(kind=kind) if kind is not None and matrix else tensor
 
     rewritten(base, out, change)
     if left:
@@ -90,7 +93,12 @@ def rewritten(source: Path, out: Path, change: Callable[[Tensor], Tensor]) -> Pa
     _copy_fields(reader, writer)
     try:
         for stored in reader.tensors:
-            _add(writer, change(_read(stored, source)))
+            tensor = _read(stored, source)
+            changed = change(tensor)
+            if changed is tensor:  # its bytes, not what they would become when stored again
+                writer.add_tensor(tensor.name, stored.data, raw_dtype=stored.tensor_type)
+            else:
+                _add(writer, changed)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
