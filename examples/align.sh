@@ -10,8 +10,9 @@ syscard sets check $(printf -- '--against %s ' $examples)
 
 # 2. Supervised: to reason over the specification, cite its rule, decide, and answer. Killed, the
 #    same command goes on from its last checkpoint. Written by hand and chosen by no grader, the
-#    data forbid none to rate what comes of them.
-syscard align sft -o "$out/sft"
+#    data forbid none to rate what comes of them. More than half of the examples comply, and what
+#    most decide is what a small model decides in doubt: some of them are left out.
+syscard align sft -o "$out/sft" --complying 0.6
 
 # 3. As one file that llama.cpp runs upon the base.
 syscard align export "$out/sft" -o "$out/deliberation.gguf" --force

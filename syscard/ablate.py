@@ -61,13 +61,14 @@ def _train(where: Where, one: ArmRun, talk: Talk) -> None:
     assert train is not None
     trained = where.folder / one.folder / TRAINED
     base, examples = where.plan.pre.model, examples_of(train)
+    options = {**where.ablation.options.get(train.stage, {}), **train.options, "seed": one.seed}
     if train.stage == "sft":
-        sft(base, examples, trained, SftOptions(**train.options, seed=one.seed), talk)
+        sft(base, examples, trained, SftOptions(**options), talk)
     else:
         start = None
         if train.start is not None:
             start = where.folder / f"{train.start}-{one.seed}" / TRAINED
-        rl(base, examples, trained, RlOptions(**train.options, seed=one.seed), talk, start=start)
+        rl(base, examples, trained, RlOptions(**options), talk, start=start)
     export(trained, where.adapter(one))
 
 

@@ -57,6 +57,7 @@ class Ablation(Record):
 
     name: str = Field(min_length=1)
     plan: str  # its `pre` is the base that every arm is compared with, on the same samples
+    options: dict[Literal["sft", "rl"], dict[str, Any]] = {}  # of all trainings of a stage
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...] = ()
     digest: str = ""

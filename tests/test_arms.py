@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 from example_evidence import TASK, reading, row
 
+import syscard.ablate as ablate_module
 from syscard.ablate import examples_of
-from syscard.ablation import Train, read_ablation
+from syscard.ablation import Train, Where, read_ablation
+from syscard.align.sft import SftOptions
 from syscard.assess.arms import Ablated, ArmTable, arm_table, breakdowns, lengths
 from syscard.assess.armtext import as_markdown
 from syscard.errors import DataError
+from syscard.library import data_path, read_plan
 from syscard.records import SampleView
 from syscard.verdict import Reading
 
@@ -62,8 +65,9 @@ def test_what_was_not_run_says_so() -> None:
 
     text = as_markdown(found)
 
-    assert "| 1, 2 not run |" in text
-    assert "| not run |" in text.splitlines()[-1]
+    assert "| arm | what it is | 1, 2 not run |" in text
+    assert "| arm | what it is | not run |" in text
+    assert f"| {TASK} solved | 0.60<br>+0.50 (" in text
 
 
 def test_a_name_in_the_report_cannot_forge_a_row() -> None:
@@ -162,7 +166,27 @@ def test_an_ablation_that_does_not_add_up_is_refused(
 def test_the_ablation_of_the_benchmark_is_one() -> None:
     found = read_ablation(Path(__file__).parent.parent / "benchmarks" / "align" / "ablation.yaml")
 
-    assert len(found.runs) == 13
+    assert len(found.runs) == 14
+
+
+def test_the_options_of_a_stage_hold_for_all_of_its_arms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = ABLATION.replace("arms:", "options: {sft: {epochs: 1, rank: 4}}\narms:")
+    text = text.replace("train: {stage: sft},", "train: {stage: sft, options: {rank: 8}},")
+    where = Where(read_ablation(written(tmp_path, text)), tmp_path / "out")
+    trained: list[SftOptions] = []
+    for name, does in {
+        "sft": lambda *told: trained.append(told[3]),
+        "export": lambda *told: None,
+        "_run": lambda *told: None,
+    }.items():
+        monkeypatch.setattr(ablate_module, name, does)
+    monkeypatch.setattr(Where, "plan", read_plan(data_path("plans", "demo"))[0])
+
+    ablate_module.ablate(where, print, ["sft"])
+
+    assert [(one.epochs, one.rank, one.seed) for one in trained] == [(1, 8, 1), (1, 8, 2)]
 
 
 def test_categories_and_techniques_are_left_out_of_training() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import tiny
 
 from syscard.align.sft import SftOptions, rehearse, sft
 from syscard.errors import DataError, SetupError
-from syscard.examples import Example
+from syscard.examples import Example, packaged_examples
 from syscard.tuning.base import find_base, load_base
-from syscard.tuning.chat import hold_out, tokenized
+from syscard.tuning.chat import fewer_complying, hold_out, tokenized
 from syscard.tuning.record import read_training
 
 QUICK = SftOptions(epochs=2, batch=4, accumulate=1, held_out=0.2, save_steps=2, rank=2, alpha=4)
@@ -76,6 +77,17 @@ def test_twins_are_held_out_together(base: Path) -> None:
 
     assert {one.twins for one in train} & {one.twins for one in held} == set()
     assert len(train) + len(held) == len(rows)
+
+
+def test_a_share_of_those_that_comply_is_left_out_and_nothing_else() -> None:
+    rows = [one for one in packaged_examples() if one.category in ("none", "harassment")]
+
+    kept = fewer_complying(rows, 0.5, 1)
+
+    before, after = (Counter(one.decision for one in part) for part in (rows, kept))
+    assert after["comply"] == round(0.5 * before["comply"])
+    assert after["refuse"] == before["refuse"]
+    assert [one for one in rows if one in kept] == kept
 
 
 def test_killed_it_goes_on_from_the_last_checkpoint(

@@ -15,7 +15,7 @@ from syscard.examples import Example, check_examples, examples_digest
 from syscard.record import Record
 from syscard.specs import read_spec
 from syscard.tuning.base import Base, find_base, load_base, need
-from syscard.tuning.chat import IGNORED, hold_out, tokenized
+from syscard.tuning.chat import IGNORED, fewer_complying, hold_out, tokenized
 from syscard.tuning.fit import Fitted, arguments, fit, lean, lora
 from syscard.tuning.order import ByChance
 from syscard.tuning.record import Data, TrainingRecord, memory
@@ -29,16 +29,17 @@ class SftOptions(Record):
     method: Literal["lora", "full"] = "lora"
     rank: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
-    epochs: float = Field(default=2, gt=0)
+    epochs: float = Field(default=3, gt=0)
     batch: int = Field(default=4, ge=1)  # examples that are computed together on one device
-    accumulate: int = Field(default=4, ge=1)  # batches of one step
+    accumulate: int = Field(default=2, ge=1)  # batches of one step
     checkpointing: bool = False  # less memory, a third more time
-    learning_rate: float = Field(default=1.2e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     warmup: float = Field(default=0.03, ge=0, lt=1)  # share of the steps
     max_length: int = Field(default=512, ge=16)  # tokens of one example
     held_out: float = Field(default=0.1, ge=0, lt=1)  # share of the examples
     share: float = Field(default=1, gt=0, le=1)  # of the examples, for a curve over data size
+    complying: float = Field(default=1, gt=0, le=1)  # share of those that comply: fewer, stricter
     save_steps: int = Field(default=50, ge=1)
     seed: int = 1
 
@@ -64,6 +65,7 @@ def sft(
     rules, found = read_spec(spec), find_base(base)
     check_examples(examples, rules)
     train, held = hold_out(examples, options.held_out, options.seed)
+    train = fewer_complying(train, options.complying, options.seed)
     train = train[: max(1, round(options.share * len(train)))]
     digest = examples_digest(train)
     data = Data(name=name, digest=digest, examples=len(train), held_out=len(held))

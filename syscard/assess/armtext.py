@@ -1,4 +1,4 @@
-"""An ablation's table as Markdown: an arm a row, a metric a column, what was not run said so."""
+"""An ablation's table as Markdown: a metric a row, an arm a column, what was not run said so."""
 
 from collections.abc import Iterator, Sequence
 from statistics import fmean
@@ -34,16 +34,22 @@ def as_markdown(found: Ablated) -> str:
 
 
 def _arms(arms: Sequence[ArmTable]) -> Iterator[str]:
-    yield "| arm | seeds | " + " | ".join(f"{t}<br>{m}" for t, m in _columns(arms)) + " |"
-    yield "|---" * (2 + len(_columns(arms))) + "|"
+    yield "| arm | what it is | seeds |"
+    yield "|---|---|---|"
     for arm in arms:
-        cells = {(cell.task, cell.metric): cell for cell in arm.cells}
-        shown = [_cell(cells.get(column)) if arm.run else NOT_RUN for column in _columns(arms)]
-        yield f"| {literal(arm.arm)}: {literal(arm.means)} | {_seeds(arm)} | {' | '.join(shown)} |"
+        yield f"| {literal(arm.arm)} | {literal(arm.means)} | {_seeds(arm)} |"
+    run = [arm for arm in arms if arm.run]
+    yield ""
+    yield f"| task, metric | {' | '.join(literal(arm.arm) for arm in run)} |"
+    yield "|---" * (1 + len(run)) + "|"
+    cells = [{(cell.task, cell.metric): cell for cell in arm.cells} for arm in run]
+    for task, metric in dict.fromkeys(column for found in cells for column in found):
+        shown = (_cell(found.get((task, metric))) for found in cells)
+        yield f"| {task} {metric} | {' | '.join(shown)} |"
 
 
 def _contrast(arm: ArmTable) -> Iterator[str]:
-    if not arm.run:
+    if all(cell.difference.value is None for cell in arm.cells):  # one of the two was not
         yield NOT_RUN
         return
     yield "| task, metric | difference | clusters |"
@@ -78,11 +84,10 @@ def _lengths(found: Sequence[Length]) -> Iterator[str]:
         )
 
 
-def _columns(arms: Sequence[ArmTable]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((cell.task, cell.metric) for arm in arms for cell in arm.cells))
-
-
 def _seeds(arm: ArmTable) -> str:
+    """Which seeds were run, and how many were not."""
+    if not arm.run:
+        return NOT_RUN
     missing = len(set(arm.seeds) - set(arm.run))
     return f"{len(arm.run)}" + (f", {missing} {NOT_RUN}" if missing else "")
 

@@ -1,6 +1,8 @@
 """The stages of training, and from an adapter to what can be served."""
 
+import os
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,6 +39,10 @@ base_option = click.option(
 @click.option("--max-length", type=click.IntRange(min=16), help="Tokens of one example.")
 @click.option("--held-out", type=click.FloatRange(0, 0.9), help="Share not trained on.")
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), help="Of the data.")
+@click.option(
+    "--complying", type=click.FloatRange(0, 1, min_open=True),
+    help="Share of the examples that comply: fewer make a stricter model.",
+)  # fmt: skip
 @click.option("--save-steps", type=click.IntRange(min=1))
 @click.option("--seed", type=int)
 @click.option("--recipe", type=FILE, help="Options from a YAML file; those given here win.")
@@ -51,7 +57,6 @@ def sft(data: Path | None, out: Path, **given: Any) -> None:
     Example: syscard align sft examples.jsonl -o out/sft
     """
     from syscard.align.sft import SftOptions, rehearse, sft
-    from syscard.library import dump
 
     given |= {"reasoning": not given.pop("no_reasoning")}
     options = SftOptions(**_recipe(given, "sft") | _stated(given, SftOptions.model_fields))
@@ -60,9 +65,7 @@ def sft(data: Path | None, out: Path, **given: Any) -> None:
         talk(rehearse(given["base"], examples, options, spec=given["spec"]))
         return
     record = sft(given["base"], examples, out, options, talk, spec=given["spec"], name=name)
-    _said(record, out)
-    if given["as_json"]:
-        click.echo(dump(record), nl=False)
+    _said(record, out, given["as_json"])
 
 
 @align.command("rl", cls=Command)
@@ -93,16 +96,13 @@ def rl(data: Path | None, out: Path, start: Path | None, **given: Any) -> None:
     Example: syscard align rl --start out/sft -o out/rl
     """
     from syscard.align.rl import RlOptions, rl
-    from syscard.library import dump
 
     options = RlOptions(**_recipe(given, "rl") | _stated(given, RlOptions.model_fields))
     examples, name = _examples(data)
     record = rl(
         given["base"], examples, out, options, talk, start=start, spec=given["spec"], name=name
     )
-    _said(record, out)
-    if given["as_json"]:
-        click.echo(dump(record), nl=False)
+    _said(record, out, given["as_json"])
 
 
 @align.command("export", cls=Command)
@@ -147,13 +147,22 @@ def _stated(given: dict[str, Any], known: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in known and value is not None}
 
 
-def _said(record: "TrainingRecord", out: Path) -> None:
+def _said(record: "TrainingRecord", out: Path, as_json: bool) -> None:
+    """What came of it, told by the first of several processes."""
+    if os.environ.get("RANK", "0") != "0":  # as torchrun numbers them
+        return
+    from syscard.library import dump
+
     held = "" if record.held_out_loss is None else f", {record.held_out_loss:.2f} on the held out"
-    first, last = (record.loss[0][1], record.loss[-1][1]) if record.loss else (0.0, 0.0)
+    losses = [loss for _, loss in record.loss] or [0.0]
+    some = -(-len(losses) // 10)
     talk(
         f"{record.data.examples} examples, {record.steps} steps, {record.seconds:.0f} s: "
-        f"loss {first:.2f} to {last:.2f}{held}"
+        f"loss {fmean(losses[:some]):.2f} in the first tenth, {fmean(losses[-some:]):.2f} in the "
+        f"last{held}"
     )
     for alarm in record.alarms:
         talk(f"alarm: {alarm}")
     talk(f"Wrote {out}. Next: syscard align export {out} -o {out}.gguf")
+    if as_json:
+        click.echo(dump(record), nl=False)

@@ -76,6 +76,17 @@ def hold_out(
     return sides
 
 
+def fewer_complying(examples: Sequence[Example], share: float, seed: int) -> list[Example]:
+    """The examples in their order, with only this share of those that decide to comply.
+
+    What most examples decide is what a small model decides in doubt.
+    """
+    complying = [place for place, one in enumerate(examples) if one.decision == "comply"]
+    random.Random(seed).shuffle(complying)
+    left_out = set(complying[round(share * len(complying)) :])
+    return [one for place, one in enumerate(examples) if place not in left_out]
+
+
 def _group(number: int, example: Example) -> str:
     return f"twins {example.twins}" if example.twins else f"row {number:06}"
 

@@ -1,8 +1,10 @@
 """One training run of any of TRL's trainers: resumed, watched, and stopped before it loses work."""
 
+import ctypes
 import functools
 import math
 import shutil
+import sys
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from syscard.tuning.record import ADAPTER
 CHECKPOINTS = "checkpoints"
 KEPT = 2  # checkpoints: one may be half written when the power goes
 TRIALS = 3
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # of glibc's mallopt
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ def fit(trainer: Any, tokenizer: Any, out: Path, batch: int, length: int) -> Fit
             out (the message says which batch and length to try).
     """
     folder = out / CHECKPOINTS
+    _keep_memory()
     watch = _watch()
     trainer.add_callback(watch)
     try:
@@ -116,6 +120,18 @@ def uncast(model: Any) -> Any:
     from peft.helpers import disable_input_dtype_casting
 
     return disable_input_dtype_casting(model) if hasattr(model, "peft_config") else nullcontext()
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what a batch frees for the next one, instead of giving it back each time.
+
+    Pages that come fresh from the system are a sixth of a small model's training time on a
+    processor (benchmarks/align.py --training). Other systems' libraries go unasked.
+    """
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if library is not None and hasattr(library, "mallopt"):
+        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 2**28)):
+            library.mallopt(option, value)
 
 
 @functools.cache  # measured once: all parts of a run must go by one answer
