@@ -16,7 +16,7 @@ from syscard.record import Record
 from syscard.specs import read_spec
 from syscard.tuning.base import Base, find_base, load_base, need
 from syscard.tuning.chat import IGNORED, fewer_complying, hold_out, tokenized
-from syscard.tuning.fit import Fitted, arguments, fit, lean, lora
+from syscard.tuning.fit import Fitted, arguments, fit, lean, lora, uncast
 from syscard.tuning.order import ByChance
 from syscard.tuning.record import Data, TrainingRecord, memory
 from syscard.tuning.stage import Picture, Stage, Talk, Trained
@@ -125,7 +125,9 @@ def _train(
         processing_class=tokenizer,
         peft_config=lora(options.rank, options.alpha) if options.method == "lora" else None,
     )
-    fitted = fit(trainer, tokenizer, out, options.batch, options.max_length)
+    fitted = fit(
+        trainer, tokenizer, out, options.batch, options.max_length, lambda: uncast(trainer.model)
+    )
     return fitted, sum(lengths)
 
 

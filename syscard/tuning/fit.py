@@ -34,8 +34,12 @@ class Fitted:
     held_out_loss: float | None
 
 
-def fit(trainer: Any, tokenizer: Any, out: Path, batch: int, length: int) -> Fitted:
+def fit(
+    trainer: Any, tokenizer: Any, out: Path, batch: int, length: int, within: Any = nullcontext
+) -> Fitted:
     """Train to the end, from the last checkpoint where there is one, and save into `out`.
+
+    `within` gives the context to train in.
 
     Raises:
         SetupError: the loss became no number (the last good checkpoint is kept), or memory ran
@@ -46,7 +50,7 @@ def fit(trainer: Any, tokenizer: Any, out: Path, batch: int, length: int) -> Fit
     watch = _watch()
     trainer.add_callback(watch)
     try:
-        with uncast(trainer.model):
+        with within():
             trainer.train(resume_from_checkpoint=_last(folder))
     except (RuntimeError, MemoryError) as error:
         raise _memory(error, batch, length) from error
@@ -116,7 +120,10 @@ def lean(model: Any) -> Any:
 
 
 def uncast(model: Any) -> Any:
-    """A context in which an adapter's input keeps its type, and is not cast there and back."""
+    """A context in which an adapter's input keeps its type, and is not cast there and back.
+
+    Only for work that is wholly under autocast: what generates beside it would meet two types.
+    """
     from peft.helpers import disable_input_dtype_casting
 
     return disable_input_dtype_casting(model) if hasattr(model, "peft_config") else nullcontext()
