@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from syscard.adapters import rewarded_by
 from syscard.errors import DataError
 from syscard.files import digest_bytes, read_text
 from syscard.library import data_path, read_plan
@@ -110,10 +111,10 @@ class Where:
     def plan_of(self, one: ArmRun) -> Plan:
         """The plan with the arm as what is measured after mitigation."""
         plan = self.plan
+        args = {**plan.pre.args, "adapter": str(self.adapter(one))}
+        made = self.adapter(one).exists()
         side = one.arm.side or Side(
-            model=plan.pre.model,
-            args={**plan.pre.args, "adapter": str(self.adapter(one))},
-            rewarded_by=("rules",) if one.arm.train and one.arm.train.stage == "rl" else (),
+            model=plan.pre.model, args=args, rewarded_by=rewarded_by(args) if made else ()
         )
         return plan.model_copy(update={"post": side})
 

@@ -1,13 +1,14 @@
 """An adapter as one GGUF file: which base it was trained on, and how; read before it is used."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from syscard.errors import SetupError
-from syscard.weights import weights_digest
+from syscard.weights import adapter_path, weights_digest
 
 BASE, RECORD = "syscard.base_digest", "syscard.training"  # keys of the file's metadata
 SUFFIXES = (".lora_a", ".lora_b")
@@ -36,6 +37,17 @@ def read_adapter(path: Path) -> Adapter:
         SetupError: it is not a low-rank adapter, or the reader is not installed.
     """
     return _read(path, path.stat().st_mtime_ns)
+
+
+def rewarded_by(args: Mapping[str, Any]) -> tuple[str, ...]:
+    """The lineages that rewarded or chose the training of an adapter, by a model's arguments.
+
+    Raises:
+        SetupError: there is no such file, or it is no adapter.
+    """
+    path = adapter_path(args)
+    training = None if path is None else read_adapter(path).training
+    return tuple((training or {}).get("rewarded_by", ()))
 
 
 def check_base(adapter: Adapter, base_digest: str, base: str) -> None:

@@ -19,6 +19,7 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.util import registry_create, registry_info
 from pydantic import ValidationError
 
+from syscard.adapters import rewarded_by
 from syscard.errors import DataError
 from syscard.files import digest_file
 from syscard.framework_check import Told, check_given, check_indicators
@@ -193,6 +194,7 @@ def _check_plan(plan: Plan, lines: Lines) -> None:
             )
     for key, trained in (("pre", plan.pre), ("post", plan.post)):
         _check_lineages(trained, lines.where((key, "rewarded_by")))
+        _check_adapter(trained, lines.where((key, "args")))
     sides: dict[str, Any] = {"pre": plan.pre, "post": plan.post, "grader": plan.grader}
     for key, side in sides.items():
         for argument in secret_keys({} if side is None else side.args):
@@ -225,6 +227,18 @@ def _check_lineages(side: Side, where: str) -> None:
                 f"{where}: no grader has the lineage {name!r}. Write one of {', '.join(LINEAGES)}, "
                 "or model:NAME with the judging model's name or family."
             )
+
+
+def _check_adapter(side: Side, where: str) -> None:
+    """The plan says what an adapter's own record says of who rewarded it: it is on the card."""
+    known = rewarded_by(side.args) if side.model.startswith("syscard/") else ()
+    missing = sorted(set(known) - set(side.rewarded_by))
+    if missing:
+        every = ", ".join(sorted({*known, *side.rewarded_by}))
+        raise DataError(
+            f"{where}: the adapter's record says that {', '.join(missing)} rewarded it or chose "
+            f"its data. Write rewarded_by: [{every}] beside it."
+        )
 
 
 def _check_validations(name: str, where: str) -> None:

@@ -1,6 +1,6 @@
 """One base, an adapter upon it: really loaded, and asked with and without."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ pytest.importorskip("xllamacpp")
 pytest.importorskip("gguf")
 
 from syscard import engine
-from syscard.errors import SetupError
+from syscard.errors import DataError, SetupError
+from syscard.jobs import jobs
+from syscard.library import plan_lines, read_plan
 from syscard.tuning.gguf import Shape, write_adapter
 from syscard.tuning.tensors import merged
 from syscard.weights import EMBEDDED, model_digest, weights_digest, weights_path
@@ -126,3 +128,20 @@ def test_an_adapter_of_other_weights_is_refused(tmp_path: Path) -> None:
 def test_an_adapter_that_is_not_there_is_refused() -> None:
     with pytest.raises(SetupError, match=r"no file nowhere for an adapter: .* -M adapter=PATH"):
         model(adapter="nowhere")
+
+
+def test_a_plan_says_what_its_adapters_record_says_of_who_rewarded_it(
+    tmp_path: Path, plan_file: Callable[..., Path]
+) -> None:
+    digest = weights_digest(weights_path("smollm2", {}))
+    path = tmp_path / "rewarded.gguf"
+    about = {"base_digest": digest, "rewarded_by": ["classifier"]}
+    write_adapter(path, factors(0.1), SHAPE, 4.0, about)
+    side = f"syscard/smollm2, args: {{adapter: {path}}}"
+
+    silent = plan_file(post=side)
+    with pytest.raises(DataError, match=r"classifier rewarded it .* rewarded_by: \[classifier\]"):
+        jobs(read_plan(silent)[0], plan_lines(silent))
+
+    told = plan_file(post=f"{side}, rewarded_by: [classifier]")
+    assert jobs(read_plan(told)[0], plan_lines(told))

@@ -69,7 +69,7 @@ ALLOWED = {
     "verdict": {"errors", "records"},
     "stopping": {"errors", "files", "records", "sequence", "verdict"},
     "turns": {"errors", "records", "sequence", "stopping", "verdict"},
-    "jobs": LIBRARY | {"stopping", "weights"},
+    "jobs": LIBRARY | {"adapters", "stopping", "weights"},
     "current": LIBRARY | {"jobs", "weights"},
     "cost": LIBRARY | {"jobs", "weights"},
     "progress": {"jobs"},
@@ -77,7 +77,7 @@ ALLOWED = {
     | {"engine", "jobs", "progress", "sequence", "stopping", "turns", "verdict", "weights"},
     "stress": LIBRARY
     | {"adapters", "assess", "engine", "jobs", "run", "stress", "tuning", "weights"},
-    "ablation": LIBRARY,
+    "ablation": LIBRARY | {"adapters"},
     "ablate": LIBRARY | {"ablation", "align", "jobs", "run"},
     "_registry": {"align", "evals", "redteam", "local"},
     "cli": LIBRARY

@@ -139,7 +139,12 @@ def _train(
         rollout_func=_sampler(base, tokenizer, out, options),
     )
     watched.attach(trainer)
-    fitted = fit(trainer, tokenizer, out, options.prompts * options.answers, options.max_answer)
+    fewer, shorter = max(1, options.prompts // 2), max(16, options.max_answer // 2)
+    smaller = (
+        f"{options.prompts} prompts of {options.answers} answers of {options.max_answer} tokens: "
+        f"try --prompts {fewer}, or --max-answer {shorter}"
+    )
+    fitted = fit(trainer, tokenizer, out, smaller)
     written = [entry.get("completions/mean_length", 0.0) for entry in fitted.logged]
     return fitted, round(sum(written) * options.prompts * options.answers)
 

@@ -53,10 +53,12 @@ def sft(
     *,
     spec: str = "default",
     name: str = "examples",
+    chosen_by: Sequence[str] = (),
 ) -> TrainingRecord:
     """Train, and leave an adapter (or a whole model's folder) with its record in `out`.
 
-    Killed at any moment, the same call goes on from the last checkpoint.
+    Killed at any moment, the same call goes on from the last checkpoint. `chosen_by`: the lineages
+    of graders that chose the examples; they never rate what is trained on them.
 
     Raises:
         DataError: an example cites no rule of the specification, or is too long.
@@ -69,7 +71,8 @@ def sft(
     train = train[: max(1, round(options.share * len(train)))]
     digest = examples_digest(train)
     data = Data(name=name, digest=digest, examples=len(train), held_out=len(held))
-    stage = Stage("sft", found, base, rules, data, options)
+    chosen = tuple(sorted(chosen_by))
+    stage = Stage("sft", found, base, rules, data, options, rewarded_by=chosen)
 
     def trained() -> Trained:
         fitted, tokens = _train(found, train, held, out, options)
@@ -125,9 +128,11 @@ def _train(
         processing_class=tokenizer,
         peft_config=lora(options.rank, options.alpha) if options.method == "lora" else None,
     )
-    fitted = fit(
-        trainer, tokenizer, out, options.batch, options.max_length, lambda: uncast(trainer.model)
+    smaller = (
+        f"batch {options.batch} and length {options.max_length}: try --batch "
+        f"{max(1, options.batch // 2)}, or --max-length {max(16, options.max_length // 2)}"
     )
+    fitted = fit(trainer, tokenizer, out, smaller, lambda: uncast(trainer.model))
     return fitted, sum(lengths)
 
 

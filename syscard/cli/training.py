@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,8 +12,10 @@ from syscard.cli.options import FILE, Command, force_option, json_option, talk
 
 if TYPE_CHECKING:
     from syscard.examples import Example
+    from syscard.record import Record
     from syscard.tuning.record import TrainingRecord
 
+Options = TypeVar("Options", bound="Record")
 out_option = click.option("-o", "--out", type=FILE, required=True, help="A folder of its own.")
 spec_option = click.option("--spec", default="default", show_default=True, help="Name or path.")
 base_option = click.option(
@@ -59,12 +61,15 @@ def sft(data: Path | None, out: Path, **given: Any) -> None:
     from syscard.align.sft import SftOptions, rehearse, sft
 
     given |= {"reasoning": not given.pop("no_reasoning")}
-    options = SftOptions(**_recipe(given, "sft") | _stated(given, SftOptions.model_fields))
+    options = _options(SftOptions, given, "sft")
     examples, name = _examples(data)
     if given["dry_run"]:
         talk(rehearse(given["base"], examples, options, spec=given["spec"]))
         return
-    record = sft(given["base"], examples, out, options, talk, spec=given["spec"], name=name)
+    record = sft(
+        given["base"], examples, out, options, talk,
+        spec=given["spec"], name=name, chosen_by=_chosen_by(data),
+    )  # fmt: skip
     _said(record, out, given["as_json"])
 
 
@@ -97,7 +102,7 @@ def rl(data: Path | None, out: Path, start: Path | None, **given: Any) -> None:
     """
     from syscard.align.rl import RlOptions, rl
 
-    options = RlOptions(**_recipe(given, "rl") | _stated(given, RlOptions.model_fields))
+    options = _options(RlOptions, given, "rl")
     examples, name = _examples(data)
     record = rl(
         given["base"], examples, out, options, talk, start=start, spec=given["spec"], name=name
@@ -137,14 +142,25 @@ def _examples(data: Path | None) -> "tuple[tuple[Example, ...], str]":
     return read_examples(data), data.name
 
 
-def _recipe(given: dict[str, Any], stage: str) -> dict[str, Any]:
-    from syscard.tuning.recipe import read_recipe
+def _chosen_by(data: Path | None) -> tuple[str, ...]:
+    """Who chose the examples, by the data card that `align generate` leaves beside them."""
+    from syscard.distill.card import chosen_by
 
-    return read_recipe(given["recipe"], stage) if given["recipe"] is not None else {}
+    return () if data is None else chosen_by(data.parent)
 
 
-def _stated(given: dict[str, Any], known: Any) -> dict[str, Any]:
-    return {name: value for name, value in given.items() if name in known and value is not None}
+def _options(kind: "type[Options]", given: dict[str, Any], stage: str) -> "Options":
+    """The recipe's options, and over them those that were given."""
+    from syscard.tuning.recipe import read_options, read_recipe
+
+    recipe = given["recipe"]
+    told = {} if recipe is None else read_recipe(recipe, stage)
+    stated = {
+        name: value
+        for name, value in given.items()
+        if name in kind.model_fields and value is not None
+    }
+    return read_options(kind, told | stated, f"{recipe}, {stage}" if recipe else stage)
 
 
 def _said(record: "TrainingRecord", out: Path, as_json: bool) -> None:

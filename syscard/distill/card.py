@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version as version_of
+from pathlib import Path
 
 from syscard import __version__
 from syscard.examples import Example
+from syscard.library import read_json
 from syscard.record import Record
 from syscard.specs import Spec
 
@@ -91,6 +93,16 @@ class DataCard(Record):
     counts: dict[str, dict[str, int]]  # by category, decision, language, source
     digest: str  # of examples.jsonl
     versions: dict[str, str]
+
+
+def chosen_by(folder: Path) -> tuple[str, ...]:
+    """The lineages that chose the examples in a folder; none where no data card lies there.
+
+    Raises:
+        DataError: what lies there is no data card.
+    """
+    path = folder / "datacard.json"
+    return read_json(path, DataCard).chosen_by if path.exists() else ()
 
 
 def filters(

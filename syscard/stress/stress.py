@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from syscard import __version__
+from syscard.adapters import rewarded_by
 from syscard.assess.estimate import measure
 from syscard.assess.evidence import collect
 from syscard.assess.measure import read_log
@@ -160,6 +161,7 @@ def _plan(subject: Subject, model: tuple[str, Args], tests: Sequence[str], how: 
     name, args = model
     post: dict[str, Any] = {"model": name, "args": args, "base_url": subject.base_url}
     post |= {"solver": subject.solver, "solver_args": dict(subject.solver_args or {})}
+    post["rewarded_by"] = list(rewarded_by(subject.args)) if subject.base is not None else []
     content: dict[str, Any] = {
         "name": "stress",
         "framework": "preparedness-beta",

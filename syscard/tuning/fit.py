@@ -34,12 +34,15 @@ class Fitted:
     held_out_loss: float | None
 
 
-def fit(
-    trainer: Any, tokenizer: Any, out: Path, batch: int, length: int, within: Any = nullcontext
-) -> Fitted:
+def fit(trainer: Any, tokenizer: Any, out: Path, smaller: str, within: Any = nullcontext) -> Fitted:
     """Train to the end, from the last checkpoint where there is one, and save into `out`.
 
-    `within` gives the context to train in.
+    Args:
+        trainer: one of TRL's.
+        tokenizer: is saved beside what was trained.
+        out: the folder.
+        smaller: what was asked for, and what to try where memory does not suffice.
+        within: gives the context to train in.
 
     Raises:
         SetupError: the loss became no number (the last good checkpoint is kept), or memory ran
@@ -53,12 +56,13 @@ def fit(
         with within():
             trainer.train(resume_from_checkpoint=_last(folder))
     except (RuntimeError, MemoryError) as error:
-        raise _memory(error, batch, length) from error
+        raise _memory(error, smaller) from error
     if watch.bad is not None:
         kept = _last(folder)
         raise SetupError(
             f"the loss became {watch.bad} at step {trainer.state.global_step}: lower "
-            f"--learning-rate; {kept or 'no checkpoint'} is the last good one"
+            f"--learning-rate, in a folder of its own (-o); {kept or 'no checkpoint'} is the last "
+            "good one"
         )
     held = trainer.evaluate() if trainer.eval_dataset is not None else {}
     first = bool(trainer.is_world_process_zero())
@@ -174,15 +178,15 @@ def _last(folder: Path) -> str | None:
     return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
 
 
-def _memory(error: BaseException, batch: int, length: int) -> BaseException:
+def _memory(error: BaseException, smaller: str) -> BaseException:
     said = str(error).lower()
     if not isinstance(error, MemoryError) and not any(
         sign in said for sign in ("out of memory", "can't allocate memory", "not enough memory")
     ):
         return error
     return SetupError(
-        f"out of memory at batch {batch} and length {length}: try --batch {max(1, batch // 2)}, "
-        f"or --max-length {max(16, length // 2)}; what was saved is kept"
+        f"out of memory at {smaller}, in a folder of its own (-o), since that is another run; "
+        "what was saved here is kept"
     )
 
 

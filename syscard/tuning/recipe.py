@@ -1,7 +1,8 @@
 """A recipe: the options of both stages, what they need, and what to expect, in one file."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -9,6 +10,8 @@ from syscard.errors import DataError
 from syscard.files import read_text
 from syscard.record import Record
 from syscard.yamltext import read_yaml
+
+Options = TypeVar("Options", bound=Record)
 
 
 class Expected(Record):
@@ -45,3 +48,19 @@ def read_recipe(path: Path, stage: str) -> dict[str, Any]:
         raise DataError(lines.explain(error, Recipe)) from error
     found: dict[str, Any] = recipe.sft if stage == "sft" else recipe.rl
     return found
+
+
+def read_options(kind: type[Options], told: Mapping[str, Any], where: str) -> Options:
+    """A stage's options.
+
+    Raises:
+        DataError: one is unknown, or no value for it.
+    """
+    try:
+        return kind.model_validate(dict(told))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise DataError(
+            f"{where}: {name}: {first['msg']}. There are {', '.join(kind.model_fields)}."
+        ) from error
