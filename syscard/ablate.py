@@ -43,11 +43,7 @@ def ablate(where: Where, talk: Talk, only: Sequence[str] = ()) -> None:
 def missing(where: Where) -> list[str]:
     """The arms, each with its seed, that have not been run to the end."""
     every = (None, *where.ablation.runs)
-    return [
-        one.folder if one else "base"
-        for one in every
-        if not (where.logs(one) / "run.json").exists()
-    ]
+    return [one.folder if one else "base" for one in every if not where.done(one)]
 
 
 def _run(where: Where, plan: Plan, mitigation: Mitigation, folder: Path, talk: Talk) -> None:

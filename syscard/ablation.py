@@ -1,5 +1,6 @@
 """An ablation as data: the arms, how each is made, and the plan by which all are measured."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -107,6 +108,12 @@ class Where:
         """The logs of an arm, or of the base: those of each plan apart, so that plans may share
         what was trained."""
         return self.folder / (one.folder if one else BASE) / f"logs-{self.plan.name}"
+
+    def done(self, one: ArmRun | None = None) -> bool:
+        """Whether every task of the plan has a finished log of an arm, or of the base."""
+        path = self.logs(one) / "run.json"
+        finished = json.loads(read_text(path))["logs"] if path.exists() else []
+        return {log["task"] for log in finished} == {item.task for item in self.plan.tasks}
 
     def plan_of(self, one: ArmRun) -> Plan:
         """The plan with the arm as what is measured after mitigation."""

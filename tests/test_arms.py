@@ -1,5 +1,6 @@
 """An ablation: read from a file, paired with its base, seeds pooled, and what was not run said."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,24 @@ def test_the_options_of_a_stage_hold_for_all_of_its_arms(
     ablate_module.ablate(where, print, ["sft"])
 
     assert [(one.epochs, one.rank, one.seed) for one in trained] == [(1, 8, 1), (1, 8, 2)]
+
+
+def test_an_arm_that_was_cut_off_is_not_taken_for_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = read_plan(data_path("plans", "demo"))[0]
+    monkeypatch.setattr(Where, "plan", plan)
+    where = Where(read_ablation(written(tmp_path)), tmp_path / "out")
+    logs = where.logs()
+    logs.mkdir(parents=True)
+    finished = [{"task": item.task} for item in plan.tasks]
+
+    (logs / "run.json").write_text(json.dumps({"logs": finished[1:]}))
+    assert not where.done()
+    assert ablate_module.missing(where)[0] == "base"
+
+    (logs / "run.json").write_text(json.dumps({"logs": finished}))
+    assert where.done()
 
 
 def test_categories_and_techniques_are_left_out_of_training() -> None:

@@ -19,13 +19,13 @@ def read_arms(where: Where) -> Ablated:
         EvidenceError: the base was not run, or a log is not what it must be.
     """
     plan, ablation = where.plan, where.ablation
-    base = {0: _readings(where.logs(), plan)}
-    if not base[0]:
+    base = {0: _readings(where.logs(), plan)} if where.done() else {}
+    if not base:
         raise EvidenceError(f"{where.folder} has no base. Run: syscard align ablate, first.")
     arms: dict[str, Seeds] = {arm.name: {} for arm in ablation.arms}
     for one in ablation.runs:
-        found = _readings(where.logs(one), where.plan_of(one))
-        if found:
+        if where.done(one):
+            found = _readings(where.logs(one), where.plan_of(one))
             arms[one.arm.name] = {**arms[one.arm.name], one.seed: found}
     about = {arm.name: (arm.name, arm.means, arm.seeds) for arm in ablation.arms}
     level = plan.confidence
@@ -51,9 +51,7 @@ def read_arms(where: Where) -> Ablated:
 
 
 def _readings(folder: Path, plan: Plan) -> Mapping[str, Reading]:
-    """By task; nothing where the arm was not run to its end."""
-    if not (folder / "run.json").exists():
-        return {}
+    """By task."""
     readings = [read_log(path, plan) for path in collect([folder], plan).logs]
     return {reading.task: reading for reading in readings}
 
@@ -64,7 +62,7 @@ def _lengths(where: Where) -> list[Length]:
     seen: set[str] = set()
     for one in where.ablation.runs:
         folder, plan = where.logs(one), where.plan_of(one)
-        if one.arm.name in seen or not (folder / "run.json").exists():
+        if one.arm.name in seen or not where.done(one):
             continue
         seen.add(one.arm.name)
         for path in collect([folder], plan).logs:
