@@ -109,12 +109,14 @@ def training(steps: int = 12) -> None:
 
     from syscard.align import sft
     from syscard.examples import packaged_examples
+    from syscard.tuning import fit
 
     examples = list(packaged_examples())[:: len(packaged_examples()) // (16 * steps)]
     bare = [
         (sft, "_trainer", lambda trl, order: trl.SFTTrainer),
         (sft, "lean", lambda model: model),
         (sft, "uncast", lambda model: nullcontext()),
+        (fit, "_keep_memory", lambda: None),  # once done it stays: the bare one goes first
     ]
     rates: dict[str, float] = {}
     for name, changed, options in (

@@ -115,7 +115,7 @@ def test_answers_are_grouped_by_the_length_of_their_reasoning() -> None:
 
     found = lengths("arm", side(0.5)[TASK], views, 0.95)
 
-    assert [(one.words, one.samples, one.estimate.value) for one in found] == [
+    assert [(one.words, one.clusters, one.estimate.value) for one in found] == [
         ("under 12 words", 10, 1.0),
         ("24 to 47 words", 10, 0.0),
     ]

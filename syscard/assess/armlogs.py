@@ -19,9 +19,9 @@ def read_arms(where: Where) -> Ablated:
         EvidenceError: the base was not run, or a log is not what it must be.
     """
     plan, ablation = where.plan, where.ablation
-    base = {0: _readings(where.logs(), plan)} if where.done() else {}
-    if not base:
+    if not where.done():
         raise EvidenceError(f"{where.folder} has no base. Run: syscard align ablate, first.")
+    base = {0: _readings(where.logs(), plan)}
     arms: dict[str, Seeds] = {arm.name: {} for arm in ablation.arms}
     for one in ablation.runs:
         if where.done(one):

@@ -46,7 +46,7 @@ class Length(Record):
     task: str
     metric: str
     words: str
-    samples: int
+    clusters: int
     estimate: Estimate
 
 
@@ -119,15 +119,17 @@ def lengths(
     Groups are by what the model did, so a difference between them is no effect of length.
     """
     found = []
+    clusters = {row.id: row.cluster for row in reading.rows}
     for metric in reading.info.metrics:
-        groups: dict[int, list[float]] = defaultdict(list)
+        groups: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for view in views:
             value = view.values.get(metric.name)
             if value is not None:
                 words = len((view.reasoning or "").split())
-                groups[max(start for start in LENGTHS if start <= words)].append(value)
+                start = max(start for start in LENGTHS if start <= words)
+                groups[start][clusters.get(view.id, view.id)].append(value)
         for start in LENGTHS:
-            values = groups.get(start)
+            values = [fmean(told) for told in groups[start].values()]
             if values:
                 found.append(
                     Length(
@@ -135,7 +137,7 @@ def lengths(
                         task=reading.task,
                         metric=metric.name,
                         words=_group(start),
-                        samples=len(values),
+                        clusters=len(values),
                         estimate=_of(values, f"{salt_of(reading)}\n{start}", confidence),
                     )
                 )

@@ -75,11 +75,11 @@ def _mean(found: Sequence[Estimate]) -> str:
 
 
 def _lengths(found: Sequence[Length]) -> Iterator[str]:
-    yield "| arm | task, metric | reasoning | answers | value |"
+    yield "| arm | task, metric | reasoning | clusters | value |"
     yield "|---|---|---|---|---|"
     for one in found:
         yield (
-            f"| {literal(one.arm)} | {one.task} {one.metric} | {one.words} | {one.samples} "
+            f"| {literal(one.arm)} | {one.task} {one.metric} | {one.words} | {one.clusters} "
             f"| {value(one.estimate)} |"
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from syscard.distill.card import DataCard, Source, as_markdown
+from syscard.distill.card import CARD, DataCard, Source, as_markdown
 from syscard.distill.clear import Evaluations, Found, holding, unclear
 from syscard.distill.teacher import at_odds
 from syscard.errors import DataError, SetupError
@@ -18,7 +18,7 @@ from syscard.library import dump
 from syscard.specs import NONE, Spec
 
 RUN = "run.json"
-EXAMPLES, CARD, PAGE, DROPS = "examples.jsonl", "datacard.json", "datacard.md", "dropped.jsonl"
+EXAMPLES, PAGE, DROPS = "examples.jsonl", "datacard.md", "dropped.jsonl"
 AT_ODDS, HOLDS = "answer at odds with the decision", "holds an evaluation prompt"
 
 

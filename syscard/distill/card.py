@@ -11,6 +11,7 @@ from syscard.library import read_json
 from syscard.record import Record
 from syscard.specs import Spec
 
+CARD = "datacard.json"  # beside the examples that it is about
 FILTERS = (
     "near an evaluation prompt",
     "near another prompt",
@@ -101,7 +102,7 @@ def chosen_by(folder: Path) -> tuple[str, ...]:
     Raises:
         DataError: what lies there is no data card.
     """
-    path = folder / "datacard.json"
+    path = folder / CARD
     return read_json(path, DataCard).chosen_by if path.exists() else ()
 
 

@@ -197,7 +197,7 @@ def _package() -> Any:
         import gguf
     except ImportError as error:
         raise SetupError(
-            "weights are put under pressure with the package gguf, which is not installed: "
+            "GGUF files are rewritten with the package gguf, which is not installed: "
             "pip install 'syscard[local]'"
         ) from error
     return gguf
