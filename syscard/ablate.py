@@ -17,6 +17,7 @@ from syscard.jobs import jobs
 from syscard.library import plan_lines
 from syscard.records import Mitigation, Plan
 from syscard.run import Options, run
+from syscard.tuning.recipe import read_options
 
 Talk = Callable[[str], None]
 TRAINED = "trained"
@@ -29,6 +30,8 @@ def ablate(where: Where, talk: Talk, only: Sequence[str] = ()) -> None:
         SyscardError: an arm cannot be trained or run; what was made is kept.
     """
     plan = where.plan
+    for one in where.ablation.runs:
+        _options(where, one)  # a mistake is told before anything is run
     _run(where, plan, "pre", where.logs(), talk)
     for one in where.ablation.runs:
         if only and not any(part in one.folder for part in only):
@@ -57,15 +60,25 @@ def _train(where: Where, one: ArmRun, talk: Talk) -> None:
     assert train is not None
     trained = where.folder / one.folder / TRAINED
     base, examples = where.plan.pre.model, examples_of(train)
-    options = {**where.ablation.options.get(train.stage, {}), **train.options, "seed": one.seed}
-    if train.stage == "sft":
-        sft(base, examples, trained, SftOptions(**options), talk)
-    else:
+    options = _options(where, one)
+    if isinstance(options, SftOptions):
+        sft(base, examples, trained, options, talk)
+    elif options is not None:
         start = None
         if train.start is not None:
             start = where.folder / f"{train.start}-{one.seed}" / TRAINED
-        rl(base, examples, trained, RlOptions(**options), talk, start=start)
+        rl(base, examples, trained, options, talk, start=start)
     export(trained, where.adapter(one))
+
+
+def _options(where: Where, one: ArmRun) -> SftOptions | RlOptions | None:
+    """How an arm is trained: its stage's options, its own over them; None where nothing is."""
+    train = one.arm.train
+    if train is None:
+        return None
+    told = {**where.ablation.options.get(train.stage, {}), **train.options, "seed": one.seed}
+    kind: type[SftOptions | RlOptions] = SftOptions if train.stage == "sft" else RlOptions
+    return read_options(kind, told, f"arm {one.arm.name!r}")
 
 
 def examples_of(train: Train) -> list[Example]:

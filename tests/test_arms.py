@@ -114,11 +114,14 @@ def test_answers_are_grouped_by_the_length_of_their_reasoning() -> None:
     ]  # fmt: skip
 
     found = lengths("arm", side(0.5)[TASK], views, 0.95)
+    together = reading([row(f"s{n}", 1.0, cluster=f"c{n % 2}") for n in range(20)], "post")
+    pooled = lengths("arm", together, views, 0.95)
 
     assert [(one.words, one.clusters, one.estimate.value) for one in found] == [
         ("under 12 words", 10, 1.0),
         ("24 to 47 words", 10, 0.0),
     ]
+    assert [one.clusters for one in pooled] == [1, 1]
 
 
 ABLATION = """\
@@ -188,6 +191,17 @@ def test_the_options_of_a_stage_hold_for_all_of_its_arms(
     ablate_module.ablate(where, print, ["sft"])
 
     assert [(one.epochs, one.rank, one.seed) for one in trained] == [(1, 8, 1), (1, 8, 2)]
+
+
+def test_a_bad_option_of_an_arm_is_told_before_anything_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = ABLATION.replace("arms:", "options: {sft: {rankk: 4}}\narms:")
+    monkeypatch.setattr(Where, "plan", read_plan(data_path("plans", "demo"))[0])
+    monkeypatch.setattr(ablate_module, "_run", lambda *told: pytest.fail("it was run"))
+
+    with pytest.raises(DataError, match=r"arm 'sft': rankk: Extra inputs are not permitted"):
+        ablate_module.ablate(Where(read_ablation(written(tmp_path, text)), tmp_path), print)
 
 
 def test_an_arm_that_was_cut_off_is_not_taken_for_run(

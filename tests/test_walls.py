@@ -78,7 +78,7 @@ ALLOWED = {
     "stress": LIBRARY
     | {"adapters", "assess", "engine", "jobs", "run", "stress", "tuning", "weights"},
     "ablation": LIBRARY | {"adapters"},
-    "ablate": LIBRARY | {"ablation", "align", "jobs", "run"},
+    "ablate": LIBRARY | {"ablation", "align", "jobs", "run", "tuning"},
     "_registry": {"align", "evals", "redteam", "local"},
     "cli": LIBRARY
     | {
