@@ -114,7 +114,7 @@ def lean(model: Any) -> Any:
     """The frozen base of an adapter as a processor computes it fastest; on other devices as it is.
 
     Weights in bfloat16 need not be cast again for every batch, and plain attention beats the fused
-    one at lengths of some hundred tokens. Measured: benchmarks/align.py --training.
+    one at lengths of some hundred tokens.
     """
     torch = need("torch")
     if not torch.cuda.is_available() and fast_bfloat16():
@@ -136,8 +136,9 @@ def uncast(model: Any) -> Any:
 def _keep_memory() -> None:
     """Have glibc keep what a batch frees for the next one, instead of giving it back each time.
 
-    Pages that come fresh from the system are a sixth of a small model's training time on a
-    processor (benchmarks/align.py --training). Other systems' libraries go unasked.
+    Pages that come fresh from the system cost a small model on a processor some of its time; what
+    all of this gains together, benchmarks/align.py --training shows. Other systems' libraries go
+    unasked.
     """
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     if library is not None and hasattr(library, "mallopt"):
