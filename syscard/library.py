@@ -21,7 +21,7 @@ from syscard.records import Framework, Plan, Record, SetInfo, TaskInfo, Validati
 from syscard.suites import is_suite, load_rows
 from syscard.suites import named as named_suite
 from syscard.table import read_table
-from syscard.yamltext import Lines, read_yaml
+from syscard.yamltext import Lines, parse_record, read_yaml
 
 R = TypeVar("R", bound=Record)
 SUFFIXES = {"sets": ".jsonl", "frameworks": ".yaml", "plans": ".yaml", "specs": ".yaml"}
@@ -327,10 +327,5 @@ def _read_row(line: str, where: str) -> dict[str, Any]:
 
 def _read_lines(path: Path, record: type[R]) -> tuple[R, str, Lines]:
     text = read_text(path)
-    content, lines = read_yaml(text, str(path))
-    if not isinstance(content, dict):
-        raise DataError(f"{path} is not a mapping of keys to values.")
-    try:
-        return record.model_validate(content), digest_bytes(text.encode()), lines
-    except ValidationError as error:
-        raise DataError(lines.explain(error, record)) from error
+    found, lines = parse_record(text, str(path), record)
+    return found, digest_bytes(text.encode()), lines

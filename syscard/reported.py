@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from syscard.errors import DataError
 from syscard.files import digest_bytes, read_text
 from syscard.frameworks import Mitigation
 from syscard.record import Record
-from syscard.yamltext import read_yaml
+from syscard.yamltext import parse_record
 
 KIND = r"^(share|mean|win rate|coefficient|count|number|(pass|cons)@[1-9]\d*|goodness@0\.\d+)$"
 CHART = 0.01  # how far a value read off a figure may be off
@@ -265,13 +264,7 @@ def read_reported(path: Path) -> tuple[Publication, str]:
         DataError: with the line, what is wrong there, and what to write instead.
     """
     text = read_text(path)
-    content, lines = read_yaml(text, str(path))
-    if not isinstance(content, dict):
-        raise DataError(f"{path} is not a mapping of keys to values.")
-    try:
-        return Publication.model_validate(content), digest_bytes(text.encode())
-    except ValidationError as error:
-        raise DataError(lines.explain(error, Publication)) from error
+    return parse_record(text, str(path), Publication)[0], digest_bytes(text.encode())
 
 
 def _once(what: str, names: list[str]) -> None:

@@ -1,7 +1,7 @@
 """YAML that remembers its lines, so that an error says where and what to write instead."""
 
 import difflib
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from syscard.errors import DataError
 
 Place = tuple[str | int, ...]
+R = TypeVar("R", bound=BaseModel)
 MOST = 2_000_000  # characters of a text, and again of what its aliases unfold to
 
 
@@ -73,6 +74,21 @@ def read_yaml(text: str, name: str) -> tuple[Any, Lines]:
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def parse_record(text: str, name: str, record: type[R]) -> tuple[R, Lines]:
+    """A YAML text as a record, and where each of its keys stands.
+
+    Raises:
+        DataError: with the line, what is wrong there, and what to write instead.
+    """
+    content, lines = read_yaml(text, name)
+    if not isinstance(content, dict):
+        raise DataError(f"{name} is not a mapping of keys to values.")
+    try:
+        return record.model_validate(content), lines
+    except ValidationError as error:
+        raise DataError(lines.explain(error, record)) from error
 
 
 class _Notes:

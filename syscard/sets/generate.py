@@ -12,13 +12,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from syscard.errors import DataError
 from syscard.files import digest_bytes, read_text
 from syscard.library import data_path, manifest, read_set
 from syscard.record import Record
-from syscard.yamltext import read_yaml
+from syscard.yamltext import parse_record
 
 SLOT = re.compile(r"\{(\w+)\}")
 TRIES = 50  # texts in a row that were there already, before a generator counts as exhausted
@@ -56,13 +54,7 @@ def read_generator(name: str) -> Generator:
             no values.
     """
     path = data_path("generators", name)
-    content, lines = read_yaml(read_text(path), str(path))
-    if not isinstance(content, dict):
-        raise DataError(f"{path} is not a mapping of keys to values.")
-    try:
-        generator = Generator.model_validate(content)
-    except ValidationError as error:
-        raise DataError(lines.explain(error, Generator)) from error
+    generator, lines = parse_record(read_text(path), str(path), Generator)
     for group in generator.groups:
         part = generator.part(group)
         for template in part.templates:

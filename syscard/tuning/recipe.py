@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from syscard.errors import DataError
 from syscard.files import read_text
 from syscard.record import Record
-from syscard.yamltext import read_yaml
+from syscard.yamltext import parse_record
 
 Options = TypeVar("Options", bound=Record)
 
@@ -39,13 +39,7 @@ def read_recipe(path: Path, stage: str) -> dict[str, Any]:
     Raises:
         DataError: with the line, what is wrong there.
     """
-    content, lines = read_yaml(read_text(path), str(path))
-    if not isinstance(content, dict):
-        raise DataError(f"{path} is not a mapping of keys to values.")
-    try:
-        recipe = Recipe.model_validate(content)
-    except ValidationError as error:
-        raise DataError(lines.explain(error, Recipe)) from error
+    recipe, _ = parse_record(read_text(path), str(path), Recipe)
     found: dict[str, Any] = recipe.sft if stage == "sft" else recipe.rl
     return found
 

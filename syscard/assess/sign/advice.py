@@ -3,14 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from pydantic import ValidationError
-
 from syscard.assess.card.text import visible
 from syscard.assess.sign.entries import Adopted, Advised, CategoryAdvice, Words, says
 from syscard.errors import DataError, LedgerError
 from syscard.frameworks import EntryKind, Mitigation
 from syscard.records import CategoryRating, Rating, Record
-from syscard.yamltext import Lines, read_yaml
+from syscard.yamltext import Lines, parse_record
 
 Finding = tuple[tuple[str | int, ...], str]  # where in the file, and what is wrong there
 
@@ -71,11 +69,7 @@ def parse(text: str, name: str) -> tuple[Advice, Lines]:
     Raises:
         DataError: the first thing wrong with its form, with its line.
     """
-    content, lines = read_yaml(text, name)
-    try:
-        return Advice.model_validate(content), lines
-    except ValidationError as error:
-        raise DataError(lines.explain(error, Advice)) from error
+    return parse_record(text, name, Advice)
 
 
 def check(advice: Advice, lines: Lines, rating: Rating, digest: str, levels: Sequence[str]) -> None:
