@@ -45,9 +45,17 @@ def rewarded_by(args: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         SetupError: there is no such file, or it is no adapter.
     """
+    return tuple((training_of(args) or {}).get("rewarded_by", ()))
+
+
+def training_of(args: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The training's record in an adapter, by a model's arguments; None where there is none.
+
+    Raises:
+        SetupError: there is no such file, or it is no adapter.
+    """
     path = adapter_path(args)
-    training = None if path is None else read_adapter(path).training
-    return tuple((training or {}).get("rewarded_by", ()))
+    return None if path is None else read_adapter(path).training
 
 
 def check_base(adapter: Adapter, base_digest: str, base: str) -> None:

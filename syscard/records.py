@@ -20,6 +20,7 @@ from syscard.frameworks import Mitigation as Mitigation
 from syscard.frameworks import Threshold as Threshold
 from syscard.record import Record as Record
 from syscard.reported import Publication as Publication
+from syscard.trained import Trained as Trained
 from syscard.validations import Validation as Validation
 
 Kind = Literal["safety", "capability"]
@@ -388,6 +389,7 @@ class Measurements(Record):
     incomplete: tuple[str, ...] = ()  # planned tasks without a finished log
     repeats: tuple[Log, ...] = ()  # second runs, where the plan says that the first counts
     wins: tuple[Wins, ...] = ()
+    trained: dict[Mitigation, Trained] = {}  # how a side's adapter was made, where its file says
 
 
 # ---------------------------------------------------------------- levels and decisions
@@ -600,6 +602,7 @@ class Card(Record):
     ledger_head: str | None = None
     repeats: tuple[Log, ...] = ()
     wins: tuple[Wins, ...] = ()
+    trained: dict[Mitigation, Trained] = {}
     reported: tuple[Publication, ...] = ()
     runs: tuple[str, ...] = ()  # starts without a log, logs without a start
     files: dict[str, str] = {}  # what else the plan names, and the SHA-256 of each

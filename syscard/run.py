@@ -25,12 +25,14 @@ from inspect_ai.log import (
 from inspect_ai.model import GenerateConfig, Model, get_model
 from inspect_ai.util import registry_create
 
+from syscard.adapters import training_of
 from syscard.engine import expect
 from syscard.errors import DataError, IncompleteError, SetupError, SyscardError
 from syscard.files import digest_bytes, write_text
 from syscard.jobs import Job, find_task
 from syscard.progress import Progress
 from syscard.records import Plan, StoppingRule
+from syscard.trained import as_told
 from syscard.turns import stop_when_decided
 from syscard.weights import adapter_path, model_digest, weights_digest, weights_path
 
@@ -123,11 +125,17 @@ def content_of(job: Job) -> str:
 
 
 def _expect_adapters(jobs: Sequence[Job]) -> None:
-    """One base serves both sides where one of them is an adapter upon it."""
+    """One base serves both sides, and every variant that only has another adapter upon it."""
     for job in jobs:
-        adapter = adapter_path(job.model_args) if job.model.startswith("syscard/") else None
-        if adapter is not None:
-            expect(weights_digest(weights_path(job.model, job.model_args)), adapter)
+        if not job.model.startswith("syscard/"):
+            continue
+        base = weights_digest(weights_path(job.model, job.model_args))
+        variants = job.args.get("variants")
+        others = variants.values() if isinstance(variants, dict) else ()
+        for args in (job.model_args, *others):
+            adapter = adapter_path(args)
+            if adapter is not None:
+                expect(base, adapter)
 
 
 def _announce(job: Job, index: "Index", options: Options) -> int | None:
@@ -277,6 +285,8 @@ def _stopping(plan: Plan, job: Job, call: dict[str, Any], folder: Path) -> dict[
 
 
 def _metadata(plan: Plan, job: Job) -> dict[str, Any]:
+    training = training_of(job.model_args) if job.model.startswith("syscard/") else None
+    told = as_told(training)
     return {
         "plan": plan.name,
         "task": job.task,
@@ -284,6 +294,7 @@ def _metadata(plan: Plan, job: Job) -> dict[str, Any]:
         "model_digest": job.model_digest,
         "solver": job.answered_by,
         "solver_args": job.solver_args,
+        "trained": None if told is None else told.model_dump(mode="json"),
     }
 
 

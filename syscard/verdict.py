@@ -14,6 +14,7 @@ from syscard.records import (
     Outcome,
     StoppingRule,
     TaskInfo,
+    Trained,
     Weighting,
 )
 
@@ -101,6 +102,7 @@ class Reading:
     rule: StoppingRule | None = None  # that the run might stop on; its rows may be "stopped"
     decided: bool = False  # by that rule
     weighting: Weighting = "prompts"  # as the plan says
+    trained: Trained | None = None  # how the adapter of its side was made
 
 
 def ended(sample: Any, own: bool) -> Ended:

@@ -36,7 +36,9 @@ from syscard.records import (
     Side,
     TaskInfo,
     Threshold,
+    Trained,
 )
+from syscard.trained import TrainedOn
 
 SECRET = "sk-do-not-print-me"
 HOSTILE = (
@@ -512,6 +514,22 @@ def plan() -> Plan:
     )
 
 
+def trained() -> Trained:
+    return Trained(
+        stage="sft",
+        base="syscard/smollm2",
+        base_digest="ef" * 32,
+        data=TrainedOn(name="worked decisions", digest="12" * 32, examples=2053),
+        spec="default",
+        spec_version="2.0",
+        spec_digest="34" * 32,
+        options={"epochs": 3, "learning_rate": 0.001},
+        rewarded_by=("rules",),
+        machine="2 threads",
+        seconds=915.2,
+    )
+
+
 def example_card() -> Card:
     """The whole card."""
     info = SetInfo(
@@ -542,6 +560,7 @@ def example_card() -> Card:
         confidence=0.95,
         set_aside=("old.eval: another model",),
         incomplete=("syscard/protocols (pre, post)",),
+        trained={"post": trained()},
         limits=("All prompts are public and may have been trained on.",),
     )
 
@@ -569,7 +588,17 @@ def hostile_card() -> Card:
             "plan": card.plan.model_copy(update={"about": about}),
             "evaluations": (evil, *card.evaluations[1:]),
             "limits": (HOSTILE,),
+            "trained": {"post": hostile_training()},
         }
+    )
+
+
+def hostile_training() -> Trained:
+    """A record of training from an adapter's file: anybody's text."""
+    data = TrainedOn(name=HOSTILE, digest=HOSTILE, examples=1)
+    texts = dict.fromkeys(("base", "spec", "spec_version", "machine"), HOSTILE)
+    return trained().model_copy(
+        update={"data": data, "options": {HOSTILE: HOSTILE}, "alarms": (HOSTILE,), **texts}
     )
 
 

@@ -393,3 +393,24 @@ def test_text_can_be_read_on_its_ground(ink: str, paper: str, scheme: int) -> No
     colours = dict(re.findall(r"--([\w-]+): (#\w{6})", css.split(":root {")[scheme + 1]))
 
     assert contrast(colours[ink], colours[paper]) >= 4.5
+
+
+@pytest.mark.parametrize("render", [render_html, render_markdown])
+def test_the_card_says_how_a_sides_adapter_was_made(render: Callable[[Card], str]) -> None:
+    card = example_card()
+
+    page = re.sub(r"\s+", " ", text(render(card)) if render is render_html else render(card))
+    unknown = card.model_copy(
+        update={
+            "trained": {},
+            "plan": card.plan.model_copy(
+                update={"post": card.plan.post.model_copy(update={"args": {"adapter": "a.gguf"}})}
+            ),
+        }
+    )
+
+    assert "supervised training on 2,053 examples (worked decisions, 121212121212)" in page
+    assert "specification default 2.0" in page
+    assert "rewarded or chosen by: rules" in page
+    assert "learning_rate = 0.001" in page
+    assert "does not say how it was made" in render(unknown)

@@ -19,7 +19,7 @@ from syscard.tuning.chat import IGNORED, fewer_complying, hold_out, tokenized
 from syscard.tuning.fit import Fitted, arguments, fit, lean, lora, uncast
 from syscard.tuning.order import ByChance
 from syscard.tuning.record import Data, TrainingRecord, memory
-from syscard.tuning.stage import Picture, Stage, Talk, Trained
+from syscard.tuning.stage import Learned, Picture, Stage, Talk
 
 
 class SftOptions(Record):
@@ -74,11 +74,11 @@ def sft(
     chosen = tuple(sorted(chosen_by))
     stage = Stage("sft", found, base, rules, data, options, rewarded_by=chosen)
 
-    def trained() -> Trained:
+    def trained() -> Learned:
         fitted, tokens = _train(found, train, held, out, options)
         rate = tokens * options.epochs / max(fitted.seconds, 0.1)
         picture = Picture("loss.svg", {"loss": list(fitted.loss)}, "Loss on the assistant's tokens")
-        return Trained(fitted, tokens, rate, picture)
+        return Learned(fitted, tokens, rate, picture)
 
     return stage.done(out, trained, talk)
 

@@ -69,6 +69,7 @@ def measure(
         incomplete=(*_incomplete(seen, plan), *owed(plan, kept), *unfinished),
         repeats=tuple(_relative(log, base) for log in repeats),
         wins=read_wins(plan),
+        trained={one.mitigation: one.trained for one in ordered if one.trained is not None},
     )
 
 

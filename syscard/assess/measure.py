@@ -28,9 +28,11 @@ from syscard.records import (
     SampleView,
     StoppingRule,
     TaskInfo,
+    Trained,
     Weighting,
 )
 from syscard.stopping import settle
+from syscard.trained import as_told
 from syscard.verdict import Reading, Row, ended, row
 
 
@@ -71,6 +73,7 @@ def read_log(path: Path, plan: Plan, *, content: bool = False) -> Reading:
         budget=header.eval.task_args.get("budget"),
         content=_content_digest(samples) if content and samples else None,
         weighting=weighting,
+        trained=_trained(header),
     )
 
 
@@ -308,6 +311,11 @@ def _task(header: EvalLog) -> str:
 
 def _solver(header: EvalLog) -> str | None:
     return (header.eval.metadata or {}).get("syscard_run", {}).get("solver") or header.eval.solver
+
+
+def _trained(header: EvalLog) -> Trained | None:
+    """How its side's adapter was made, as the run wrote down."""
+    return as_told((header.eval.metadata or {}).get("syscard_run", {}).get("trained"))
 
 
 def _settings(header: EvalLog) -> dict[str, Any]:

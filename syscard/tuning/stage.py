@@ -38,7 +38,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Trained:
+class Learned:
     """What a trainer came to."""
 
     fitted: Fitted
@@ -61,7 +61,7 @@ class Stage:
     parent: str | None = None  # digest of the adapter that it goes on from
     rewarded_by: tuple[str, ...] = ()
 
-    def done(self, out: Path, train: Callable[[], Trained], talk: Talk) -> TrainingRecord:
+    def done(self, out: Path, train: Callable[[], Learned], talk: Talk) -> TrainingRecord:
         """Train where that is not done yet, and write its record.
 
         Of several processes only the first writes.
@@ -93,7 +93,7 @@ class Stage:
             "options": self.options.model_dump(),
         }
 
-    def _record(self, trained: Trained, adapter: str | None) -> TrainingRecord:
+    def _record(self, trained: Learned, adapter: str | None) -> TrainingRecord:
         fitted = trained.fitted
         return TrainingRecord(
             stage=self.name,

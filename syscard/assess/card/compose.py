@@ -59,6 +59,7 @@ def compose(
         ledger_head=case.head,
         repeats=measurements.repeats,
         wins=measurements.wins,
+        trained=measurements.trained,
         reported=tuple(reported),
         runs=unmatched(case),
     )

@@ -1,0 +1,49 @@
+"""How a side's adapter was made, as its own file says: what a card tells of a mitigation."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ConfigDict, ValidationError
+
+from syscard.record import Record
+
+
+class _Part(Record):
+    """A part of a training's record: what else stands there is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class TrainedOn(_Part):
+    """What it was trained on."""
+
+    name: str
+    digest: str
+    examples: int
+    tokens: int = 0  # of prompts and answers together, one epoch
+
+
+class Trained(_Part):
+    """What a card tells of a training; the adapter's file holds the whole record."""
+
+    stage: Literal["sft", "rl"]
+    base: str
+    base_digest: str
+    parent: str | None = None  # digest of the adapter that it went on from
+    data: TrainedOn
+    spec: str
+    spec_version: str
+    spec_digest: str
+    options: dict[str, Any]
+    rewarded_by: tuple[str, ...] = ()
+    machine: str = "not stated"
+    seconds: float | None = None
+    alarms: tuple[str, ...] = ()
+
+
+def as_told(record: Mapping[str, Any] | None) -> Trained | None:
+    """The part of a record that a card tells; None for another tool's, which holds less."""
+    try:
+        return None if record is None else Trained.model_validate(record)
+    except ValidationError:
+        return None
