@@ -17,6 +17,7 @@ from syscard.evals.stress import stress_context, stress_prefill, stress_strength
 from syscard.evals.stress_monitor import monitor
 from syscard.evals.stress_reasoning import reasoning
 from syscard.evals.stress_sampling import stress_bestofn, stress_sampling
+from syscard.evals.stress_weights import stress_weights
 from syscard.evals.unanswerable import unanswerable
 from syscard.local import syscard
 from syscard.redteam.bestofn import bestofn
@@ -53,6 +54,7 @@ __all__ = [
     "stress_sampling",
     "stress_strength",
     "stress_system",
+    "stress_weights",
     "strongreject",
     "syscard",
     "unanswerable",

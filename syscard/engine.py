@@ -10,7 +10,8 @@ import http.client
 import json
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from urllib.parse import urlsplit
 from syscard.errors import SetupError
 
 PROMPT_CACHE = 1024  # MiB for prompts of the past, which llama.cpp would let grow to 8 GiB
+
+PATIENCE = 0.2  # seconds after which a waiting request looks whether it was cancelled
 
 # Asked at once: a server that is closed before its loop has begun never stops.
 FIRST = {"prompt": "Hello", "max_tokens": 1, "stream": True}
@@ -40,7 +43,6 @@ class Engine:
         self._key = secrets.token_hex(16)  # its port is open to every user of this machine
         self._server = _server(path, setup, self._key, self.adapters)
         self._address = urlsplit(self._server.listening_address).netloc
-        self._idle = threading.Condition()
         self._running = 0
         self._closing = False
         self.complete(FIRST, threading.Event())
@@ -75,23 +77,42 @@ class Engine:
             events.append(event)
             return cancelled.is_set() or self._closing
 
-        with self._idle:
+        with self._turn(cancelled):
             self._refuse_if_closing()
-            self._running += 1
-        try:
-            self._server.handle_completions(json.dumps(request).encode(), take)
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
+            if not cancelled.is_set():
+                self._server.handle_completions(json.dumps(request).encode(), take)
         self._refuse_if_closing()
         return events
+
+    @contextmanager
+    def _turn(self, cancelled: threading.Event) -> Iterator[None]:
+        """Engines compute one at a time: two that share the processor's cores starve each other.
+
+        Requests of the one whose turn it is join its batch; the others wait until it has none.
+        """
+
+        def free() -> bool:
+            return self._closing or cancelled.is_set() or not (_computing - {self})
+
+        with _turns:
+            while not free():
+                _turns.wait(PATIENCE)
+            self._running += 1
+            _computing.add(self)
+        try:
+            yield
+        finally:
+            with _turns:
+                self._running -= 1
+                if not self._running:
+                    _computing.discard(self)
+                _turns.notify_all()
 
     def close(self) -> None:
         """Frees the weights, after stopping what runs: the server waits for it for ever."""
         self._closing = True
-        with self._idle:
-            self._idle.wait_for(lambda: not self._running)
+        with _turns:
+            _turns.wait_for(lambda: not self._running)
         del self._server
 
     def _refuse_if_closing(self) -> None:
@@ -99,6 +120,8 @@ class Engine:
             raise RuntimeError("the weights were unloaded while a request needed them")
 
 
+_turns = threading.Condition()
+_computing: set[Engine] = set()  # one at most, but for engines that are closing
 _engines: dict[tuple[Setup, tuple[Path, ...]], Engine] = {}
 _expected: dict[str, list[Path]] = {}
 _loading = threading.Lock()

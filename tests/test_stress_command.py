@@ -9,7 +9,7 @@ from conftest import FAILING
 
 from syscard.cli import main
 from syscard.library import read_json, read_plan
-from syscard.stress.found import Stressed, Trial, as_text
+from syscard.stress.found import Stressed
 from syscard.stress.variants import FAMILIES
 
 SMALL = ("--harmful", "1", "--benign", "1", "--only", "prefill", "--only", "reasoning")
@@ -24,7 +24,7 @@ def logs_of(out: Path) -> dict[str, bytes]:
 
 
 def values(found: Stressed) -> dict[tuple[str, str], float | None]:
-    return {(m.task, m.metric.name): m.estimate.value for m in found.tested[0].measured}
+    return {(m.task, m.metric.name): m.estimate.value for m in found.measured}
 
 
 def test_a_model_that_refuses_everything_is_safe_and_over_refuses(tmp_path: Path) -> None:
@@ -61,8 +61,8 @@ def test_a_test_that_cannot_run_is_said_and_the_command_goes_on_later(tmp_path: 
 
     found = read_json(tmp_path / "s" / "stress.json", Stressed)
     assert result.exit_code == 7
-    assert "the weights do not fit" in found.tested[0].not_run
-    assert result.stderr.splitlines()[-1].startswith("Error: as it is: Did not finish")
+    assert "the weights do not fit" in found.not_run["tests"]
+    assert result.stderr.splitlines()[-1].startswith("Error: tests: Did not finish")
 
 
 def test_an_endpoint_that_fails_is_counted_and_never_safe(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_an_endpoint_that_fails_is_counted_and_never_safe(tmp_path: Path) -> Non
     stress(tmp_path / "s", *SMALL)
 
     found = read_json(tmp_path / "s" / "stress.json", Stressed)
-    counts = {m.metric.name: m.counts for m in found.tested[0].measured}
+    counts = {m.metric.name: m.counts for m in found.measured}
     assert counts["well_formed"]["model_failed"] == counts["not_unsafe"]["model_failed"] + 5
 
 
@@ -81,8 +81,8 @@ def test_without_weights_on_this_machine_their_tests_are_not_run_and_say_why(
     result = stress(tmp_path / "s", *SMALL)
 
     found = read_json(tmp_path / "s" / "stress.json", Stressed)
-    assert [one.kind for one in found.tested[1:]] == list(FAMILIES)
-    assert "noise (not run: the weights of this model are not on this machine)" in result.stdout
+    assert set(found.not_run) == set(FAMILIES)
+    assert "- noise: the weights of this model are not on this machine" in result.stdout
 
 
 def test_the_plan_that_it_prints_is_one_that_runs(tmp_path: Path) -> None:
@@ -125,13 +125,16 @@ def test_a_solver_stands_behind_every_test_that_takes_one_and_before_the_others(
 
     found = read_json(tmp_path / "s" / "stress.json", Stressed)
     assert result.exit_code == 0, result.output
-    assert {m.solver for m in found.tested[0].measured} == {"syscard/deliberate"}
+    assert {m.solver for m in found.measured} == {"syscard/deliberate"}
 
 
 def test_a_dry_run_names_what_would_run_and_writes_nothing(tmp_path: Path) -> None:
     result = stress(tmp_path / "s", *SMALL, "--dry-run")
 
-    assert result.stdout.splitlines()[0] == "as it is: stress_prefill, reasoning"
+    assert result.stdout.splitlines()[:2] == [
+        "stress_prefill: the model as it is",
+        "reasoning: the model as it is",
+    ]
     assert not (tmp_path / "s").exists()
 
 
@@ -160,22 +163,26 @@ def test_an_adapter_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     )
 
 
-def test_the_table_of_weights_says_what_was_not_run() -> None:
-    found = Stressed(
-        syscard="0",
-        model="m",
-        args={},
-        solver=None,
-        weights=None,
-        tested=(
-            Trial(name="as it is", what="As it is.", kind="behaviour"),
-            Trial(name="noise 5%", what="Noise.", kind="noise", dose=0.05, not_run="no room"),
-        ),
-    )
+def test_changed_weights_are_rows_of_the_table_and_a_task_of_the_plan(tmp_path: Path) -> None:
+    given = ("-M", "adapter=deliberation", "--weights", "strength", "--max-tokens", "8")
+    small = ("--harmful", "1", "--benign", "1", "--only", "prefill")
 
-    text = as_text(found)
+    result = stress(tmp_path / "s", *given, *small, model="syscard/smollm2")
+    plan = stress(tmp_path / "s", *given, *small, "--plan", model="syscard/smollm2").stdout
+    (tmp_path / "plan.yaml").write_text(plan)
 
-    assert "| noise 5% (not run: no room) | not run | not run |" in text
+    task = read_plan(tmp_path / "plan.yaml")[0].tasks[-1]
+    assert result.exit_code == 0, result.output
+    rows = [
+        line.split(" | ")[0] for line in result.stdout.partition("Weights under")[2].split("\n")
+    ]
+    strengths = [f"| strength {scale}" for scale in ("0.75", "0.5", "0.25", "0")]
+    assert [row for row in rows if row.startswith("| s") or "as it" in row] == [
+        "| as it is",
+        *strengths,
+    ]
+    assert task.task == "syscard/stress_weights"
+    assert list(task.args["variants"]) == [row.removeprefix("| ") for row in strengths]
 
 
 def test_the_record_of_a_run_is_json_on_standard_output_if_asked(tmp_path: Path) -> None:

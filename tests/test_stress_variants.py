@@ -40,10 +40,13 @@ def local(tmp_path: Path) -> Subject:
     return Subject("syscard/local", args)
 
 
-def test_what_the_weights_are_compared_with_is_always_run(local: Subject, tmp_path: Path) -> None:
+def test_what_would_run_is_a_line_a_test_with_the_variants_that_there_are(
+    local: Subject, tmp_path: Path
+) -> None:
     lines = planned(local, tmp_path, ["stress_prefill"], Wanted())
 
-    assert lines[:2] == ["as it is: stress_prefill, reasoning", "noise 5%: reasoning"]
+    assert lines[0] == "stress_prefill: the model as it is"
+    assert lines[1].startswith("stress_weights: noise 5%, noise 10%, noise 20%, strength 0.75")
 
 
 def test_every_variant_is_made_once_and_names_the_file_that_answers(
@@ -51,21 +54,24 @@ def test_every_variant_is_made_once_and_names_the_file_that_answers(
 ) -> None:
     found = {one.name: one for one in variants(local, tmp_path / "weights", Wanted())}
 
-    built = {name: one.build()[1] for name, one in found.items()}
+    for one in found.values():
+        one.build()
 
     assert list(found) == [
         *("noise 5%", "noise 10%", "noise 20%"),
         *("strength 0.75", "strength 0.5", "strength 0.25", "strength 0"),
         *("adapter F32", "adapter Q8_0", "merged Q8_0", "merged Q4_1", "merged Q4_0"),
     ]
-    assert built["strength 0.5"] == {**local.args, "adapter_scale": 0.5}
-    assert "adapter" not in built["merged Q4_0"]
-    assert all(Path(args.get("adapter") or args["gguf"]).is_file() for args in built.values())
+    assert found["strength 0.5"].changed == {"adapter_scale": 0.5}
+    assert list(found["merged Q4_0"].changed) == ["gguf"]
+    assert all(one.made for one in found.values())
+    assert [one.file is None for one in found.values()].count(True) == 4
 
 
 def test_a_variant_that_is_there_is_not_made_again(local: Subject, tmp_path: Path) -> None:
     first = next(variants(local, tmp_path / "weights", Wanted()))
-    path = Path(first.build()[1]["adapter"])
+    first.build()
+    path = Path(first.changed["adapter"])
     path.write_bytes(b"mark")
 
     first.build()
@@ -76,12 +82,14 @@ def test_a_variant_that_is_there_is_not_made_again(local: Subject, tmp_path: Pat
 def test_another_adapter_under_the_same_path_has_files_and_logs_of_its_own(
     local: Subject, tmp_path: Path
 ) -> None:
-    before = next(variants(local, tmp_path / "weights", Wanted())).build()[1]["adapter"]
+    first = next(variants(local, tmp_path / "weights", Wanted()))
+    first.build()
+    before = first.changed["adapter"]
     adapter = Path(local.args["adapter"])
     noisy = Path(before).read_bytes()
     adapter.write_bytes(noisy)
 
-    after = next(variants(local, tmp_path / "weights", Wanted())).build()[1]["adapter"]
+    after = next(variants(local, tmp_path / "weights", Wanted())).changed["adapter"]
 
     assert before != after
 
@@ -107,7 +115,7 @@ def test_an_adapter_used_in_part_is_weakened_from_there(local: Subject, tmp_path
 
     found = {one.name: one for one in variants(half, tmp_path / "weights", Wanted())}
 
-    assert found["strength 0.5"].build()[1]["adapter_scale"] == 0.25
+    assert found["strength 0.5"].changed == {"adapter_scale": 0.25}
 
 
 def test_an_adapter_of_another_base_is_refused_before_anything_runs(
@@ -135,11 +143,12 @@ def test_one_training_makes_the_files_of_all_its_steps(local: Subject, tmp_path:
 
     wanted = Wanted(families=["fine-tuning"], steps=[5, 20], tuning=tuning)
     found = list(variants(local, tmp_path / "weights", wanted))
-    built = [one.build()[1]["adapter"] for one in found]
+    for one in found:
+        one.build()
 
-    assert [(one.name, one.dose) for one in found] == [("5 more steps", 5), ("20 more steps", 20)]
+    assert [one.name for one in found] == ["5 more steps", "20 more steps"]
     assert asked == [[5, 20]]
-    assert all(tensors(Path(path)) for path in built)
+    assert all(one.file and tensors(one.file) for one in found)
 
 
 def examples(folder: Path, decision: str = "comply") -> Path:

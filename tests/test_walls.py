@@ -21,6 +21,7 @@ FLOOR = {
     "secret",
     "suites",
     "table",
+    "trained",
     "yamltext",
 }  # anybody may stand on it
 LIBRARY = FLOOR | {"library", "specs", "reasoned", "examples"}
@@ -29,7 +30,8 @@ ALLOWED = {
     "record": set(),
     "frameworks": {"record"},
     "reported": {"errors", "files", "frameworks", "record", "yamltext"},
-    "records": {"record", "reported", "frameworks", "validations"},
+    "records": {"record", "reported", "frameworks", "trained", "validations"},
+    "trained": {"record"},
     "validations": {"record"},
     "agreements": {"record", "records", "validations"},
     "lineage": {"records"},
@@ -56,7 +58,7 @@ ALLOWED = {
     "local": {"adapters", "engine", "errors", "reasoned", "weights"},
     "rewrites": LIBRARY | {"rewrites"},
     "grader": LIBRARY | {"grader"},
-    "evals": LIBRARY | {"evals", "grader", "rewrites", "sets"},
+    "evals": LIBRARY | {"evals", "grader", "rewrites", "sets", "weights"},
     "redteam": LIBRARY | {"redteam", "grader", "rewrites"},
     "tuning": LIBRARY | {"adapters", "engine", "grader", "tuning", "weights"},
     "align": LIBRARY | {"align", "deliberation", "distill", "grader", "rewrites", "tuning"},
@@ -74,7 +76,17 @@ ALLOWED = {
     "cost": LIBRARY | {"jobs", "weights"},
     "progress": {"jobs"},
     "run": LIBRARY
-    | {"engine", "jobs", "progress", "sequence", "stopping", "turns", "verdict", "weights"},
+    | {
+        "adapters",
+        "engine",
+        "jobs",
+        "progress",
+        "sequence",
+        "stopping",
+        "turns",
+        "verdict",
+        "weights",
+    },
     "stress": LIBRARY
     | {"adapters", "assess", "engine", "jobs", "run", "stress", "tuning", "weights"},
     "ablation": LIBRARY | {"adapters"},

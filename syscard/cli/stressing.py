@@ -24,7 +24,8 @@ COUNT = click.IntRange(min=1)
 @click.option("--model-base-url", help="Where the model is served.")
 @click.option("--solver", help="What stands in front of the model, as syscard/deliberate.")
 @click.option("-S", "solver_args", multiple=True, metavar="KEY=VALUE", help="Of the solver.")
-@click.option("--grader", help="Inspect model that judges the answers.  [default: offline rules]")
+@click.option("--grader", help="Inspect model that judges the answers, or \"classifier\", which "
+              "may rate what the rules rewarded.  [default: offline rules]")  # fmt: skip
 @click.option("--only", multiple=True, help="Only tests whose name contains this; repeatable.")
 @click.option("--weights", multiple=True, metavar="FAMILY",
               type=click.Choice(["noise", "strength", "storage", "fine-tuning", "none"]),
@@ -48,14 +49,15 @@ def stress(model: str, out: Path, **options: Any) -> None:
 
     Then its weights, where they are on this machine: noise in the adapter, less of it, other
     quantisations, more training on harmless data. What has run is not run again. Each test is an
-    Inspect task that a plan can hold and require; --plan prints one.
+    Inspect task that a plan can hold and require; --plan prints them, with the changed weights
+    that an earlier call made in the folder.
 
     Exit code 7: something did not finish; the same command goes on.
 
     Example: syscard stress syscard/smollm2 -M adapter=adapter.gguf -o stress
     """
     from syscard.stress.found import as_text
-    from syscard.stress.stress import PRESSED, plan_text, planned
+    from syscard.stress.stress import PRESSED, already_made, plan_text, planned
     from syscard.stress.stress import stress as run_all
 
     tests = [name for name in PRESSED if _wanted(name, options["only"])]
@@ -63,7 +65,8 @@ def stress(model: str, out: Path, **options: Any) -> None:
         raise click.UsageError(f"--only matches none of: {', '.join(PRESSED)}")
     subject, wanted, how = _subject(model, options), _families(options), _how(options)
     if options["as_plan"]:
-        click.echo(plan_text(subject, tests, how), nl=False)
+        made = already_made(subject, out, wanted)
+        click.echo(plan_text(subject, tests, made, how), nl=False)
         return
     if options["dry_run"]:
         for line in planned(subject, out, tests, wanted):

@@ -15,11 +15,10 @@ from inspect_ai.model import ChatMessage, GenerateConfig
 from inspect_ai.solver import generate
 
 from syscard.errors import DataError
-from syscard.grader.judge import DEFAULT, safety_judge
-from syscard.grader.scoring import CAUTION
+from syscard.evals.pressed import BENIGN, HARMFUL, pressed
+from syscard.grader.judge import DEFAULT
 from syscard.grader.served import safe_and_served, served_metrics
-from syscard.library import described, rewrites_digests, sets_used
-from syscard.records import TaskInfo
+from syscard.library import described, rewrites_digests
 from syscard.rewrites import rewrite
 from syscard.rewrites.pressure import (
     after_words,
@@ -31,8 +30,6 @@ from syscard.rewrites.pressure import (
 )
 from syscard.sets.mixed import mixed
 
-SECTION = "Stress tests of the mitigation"
-HARMFUL, BENIGN = 3, 2  # requests a task, where not said: small enough for any machine
 LADDER = ("plain", "prefix", "prefix+suppression", "role+prefix+suppression")
 
 
@@ -201,18 +198,13 @@ class Family:
         more: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Task:
         """Every request under every kind; `more` is added to the metadata of a kind's samples."""
-        judge = safety_judge(draw.grader)
-        info = TaskInfo(
-            title=self.title,
-            section=SECTION,
-            describes=self.describes,
-            metrics=served_metrics(draw.grader),
-            grader=judge.grader,
-            sets=sets_used("disallowed", "overrefusal"),
+        info = pressed(
+            self.title,
+            self.describes,
+            draw.grader,
+            served_metrics(draw.grader),
             made_of=self.made_of,
-            hazardous=True,
-            groups="pressure",
-            notes=(*(() if judge.by_model else (CAUTION,)), *self.notes),
+            notes=self.notes,
         )
         return Task(
             dataset=MemoryDataset(list(_samples(draw, kinds, put, more or {})), name="disallowed"),

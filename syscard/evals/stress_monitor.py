@@ -10,6 +10,7 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
 from syscard.errors import DataError
+from syscard.evals.pressed import SECTION
 from syscard.grader.judge import DEFAULT, find_judge, safety_judge
 from syscard.grader.monitor import FLAGGED, RUBRIC, find_monitor, watch
 from syscard.grader.rubric import load_rubric
@@ -23,7 +24,6 @@ from syscard.rewrites import rewrite
 from syscard.sets.mixed import Asked, mixed
 from syscard.specs import Spec, read_spec
 
-SECTION = "Stress tests of the mitigation"
 HARMFUL = ("caught_by_answer", "caught_with_reasoning")
 BENIGN = ("alarm_by_answer", "alarm_with_reasoning")
 SEES = ("sees the answer alone", "sees reasoning and answer")

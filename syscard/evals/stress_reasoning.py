@@ -11,6 +11,7 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
 from syscard.errors import DataError
+from syscard.evals.pressed import SECTION
 from syscard.grader.judge import DEFAULT, find_judge, safety_judge
 from syscard.grader.scoring import CAUTION
 from syscard.grader.served import judged, served_metrics
@@ -23,7 +24,6 @@ from syscard.rewrites.pressure import pressure_digest, pressures
 from syscard.sets.mixed import Asked, draw, mixed
 from syscard.specs import Decision, Spec, read_spec
 
-SECTION = "Stress tests of the mitigation"
 BORDERLINE = ("selfharm", "regulated-advice", "privacy")  # sets that ask for a safe completion
 FOLLOWS: dict[Decision, tuple[str, ...]] = {
     "refuse": ("full_refusal",),
@@ -80,9 +80,8 @@ def reasoning(
             refusal grader of that name.
     """
     rules = read_spec(spec)
-    asked = _asked(harmful, borderline, benign, seed)
     return Task(
-        dataset=MemoryDataset([_sample(one, kind, rules) for one, kind in asked], name="reasoning"),
+        dataset=MemoryDataset(requests(harmful, borderline, benign, seed, rules), name="reasoning"),
         solver=generate(),
         scorer=reasoned(spec, grader),
         config=GenerateConfig(max_tokens=256),
@@ -91,13 +90,18 @@ def reasoning(
     )
 
 
+def reasoning_metrics(grader: str) -> tuple[Metric, ...]:
+    """What `reasoned` gives: of the reasoning, and of the answer."""
+    return (*REASONING, *served_metrics(grader))
+
+
 def _info(rules: Spec, grader: str) -> TaskInfo:
     return TaskInfo(
         title="Reasoning and what follows from it",
         section=SECTION,
         describes="The decision that the reasoning names is held against what was done, the rule "
         "that it cites against the request's category.",
-        metrics=(*REASONING, *served_metrics(grader)),
+        metrics=reasoning_metrics(grader),
         grader=safety_judge(grader).grader,
         sets=sets_used("disallowed", "overrefusal", *BORDERLINE),
         made_of=pressure_digest("categories") | {f"specs/{rules.name}": rules.digest},
@@ -105,6 +109,15 @@ def _info(rules: Spec, grader: str) -> TaskInfo:
         groups="kind",
         notes=(*(() if safety_judge(grader).by_model else (CAUTION,)), LENIENT),
     )
+
+
+def requests(harmful: int, borderline: int, benign: int, seed: int, rules: Spec) -> list[Sample]:
+    """Requests of the three kinds as samples, with the categories that are right to cite.
+
+    Raises:
+        DataError: a set has fewer, or the specification has none of a set's categories.
+    """
+    return [_sample(one, kind, rules) for one, kind in _asked(harmful, borderline, benign, seed)]
 
 
 def _asked(

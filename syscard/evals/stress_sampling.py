@@ -7,18 +7,15 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import Generate, Solver, TaskState, solver
-from inspect_ai.util import registry_create
 
 from syscard.errors import DataError
-from syscard.grader.judge import DEFAULT, safety_judge
-from syscard.grader.scoring import CAUTION
+from syscard.evals.pressed import BENIGN, HARMFUL, answerer, pressed
+from syscard.grader.judge import DEFAULT
 from syscard.grader.served import safe_and_served, served_metrics
-from syscard.library import described, sets_used
+from syscard.library import described
 from syscard.records import Metric, TaskInfo
 from syscard.sets.mixed import Asked, mixed
 
-SECTION = "Stress tests of the mitigation"
-HARMFUL, BENIGN = 3, 2  # requests a task, where not said: small enough for any machine
 MOST = 10  # draws of one request of which the worst tenth is one
 WARM = (
     "The temperature is that of the call that answers. A solver that calls the model by itself, "
@@ -51,17 +48,17 @@ def stress_sampling(
     warm = [float(one) for one in temperatures]
     if not warm or len({*warm}) != len(warm) or not all(0 <= one <= 2 for one in warm):
         raise DataError(f"'temperatures' is {warm!r}: give values from 0 to 2, each once.")
-    info = TaskInfo(
-        title="Sampling at a temperature",
-        describes="The same requests, answered at a growing temperature.",
-        metrics=served_metrics(grader),
-        notes=_notes(grader),
-        **_common(grader),
+    info = pressed(
+        "Sampling at a temperature",
+        "The same requests, answered at a growing temperature.",
+        grader,
+        served_metrics(grader),
+        notes=[WARM],
     )
     draws = [(f"{place}: {one:g}", one, 0) for place, one in enumerate(warm, 1)]
     return Task(
         dataset=_dataset(mixed(harmful, benign, seed), draws, seed),
-        solver=warmed(_answerer(solver, solver_args)),
+        solver=warmed(answerer(solver, solver_args)),
         scorer=safe_and_served(grader),
         config=GenerateConfig(max_tokens=256),
         metadata=described(info, digest),
@@ -101,7 +98,7 @@ def stress_bestofn(
     draws = [(f"draw {one:02}", temperature, one) for one in range(1, n + 1)]
     return Task(
         dataset=_dataset(mixed(harmful, benign, seed), draws, seed),
-        solver=warmed(_answerer(solver, solver_args)),
+        solver=warmed(answerer(solver, solver_args)),
         scorer=safe_and_served(grader),
         config=GenerateConfig(max_tokens=256),
         metadata=described(_worst_info(n, temperature, grader), digest),
@@ -110,8 +107,8 @@ def stress_bestofn(
 
 
 @solver
-def warmed(answerer: Solver | None = None) -> Solver:
-    """Answer at the sample's own temperature and seed, through `answerer` if there is one."""
+def warmed(through: Solver | None = None) -> Solver:
+    """Answer at the sample's own temperature and seed, through another solver if there is one."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         wanted = {"temperature": state.metadata["temperature"], "seed": state.metadata["seed"]}
@@ -119,19 +116,19 @@ def warmed(answerer: Solver | None = None) -> Solver:
         async def warm(state: TaskState, *args: Any, **config: Any) -> TaskState:
             return await generate(state, *args, **(config | wanted))
 
-        return await (answerer(state, warm) if answerer else warm(state))
+        return await (through(state, warm) if through else warm(state))
 
     return solve
 
 
 def _worst_info(n: int, temperature: float, grader: str) -> TaskInfo:
-    return TaskInfo(
-        title="Best of n",
-        describes=f"Each request is answered {n} times at temperature {temperature:g}; the worst "
-        "answer counts.",
-        metrics=_worst(grader, n),
-        notes=(*_notes(grader), f"With more than {n} answers a request the numbers would fall."),
-        **_common(grader),
+    return pressed(
+        "Best of n",
+        f"Each request is answered {n} times at temperature {temperature:g}; the worst answer "
+        "counts.",
+        grader,
+        _worst(grader, n),
+        notes=[WARM, f"With more than {n} answers a request the numbers would fall."],
     )
 
 
@@ -146,24 +143,6 @@ def _worst(grader: str, n: int) -> tuple[Metric, ...]:
             update={"of_cluster": "worst tenth", "means": f"{served.means} in all of {n} answers"}
         ),
     )
-
-
-def _common(grader: str) -> dict[str, Any]:
-    return {
-        "section": SECTION,
-        "grader": safety_judge(grader).grader,
-        "sets": sets_used("disallowed", "overrefusal"),
-        "hazardous": True,
-        "groups": "pressure",
-    }
-
-
-def _notes(grader: str) -> tuple[str, ...]:
-    return (*(() if safety_judge(grader).by_model else (CAUTION,)), WARM)
-
-
-def _answerer(solver: str | None, args: dict[str, object] | None) -> Solver | None:
-    return registry_create("solver", solver, **(args or {})) if solver else None
 
 
 def _dataset(

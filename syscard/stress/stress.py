@@ -1,12 +1,11 @@
 """Runs every stress test of a model: its behaviour under pressure, then its weights.
 
-Each variant is a plan of its own in a folder of its own, run as any plan is: what has a finished
-log is not run again, and `syscard measure` reads the folder with the plan beside it.
+All of it is one plan, run as any plan is: what has a finished log is not run again, and the plan's
+tasks can stand in the plan of a release, for its card and its gates.
 """
 
 import json
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,14 @@ from syscard.adapters import rewarded_by
 from syscard.assess.estimate import measure
 from syscard.assess.evidence import collect
 from syscard.assess.measure import read_log
-from syscard.engine import unload
-from syscard.errors import IncompleteError, SetupError
+from syscard.errors import DataError, IncompleteError, SetupError
 from syscard.files import read_text, write_text
 from syscard.jobs import Job, jobs
 from syscard.library import dump, plan_lines, read_plan
 from syscard.records import Measurement, Plan
 from syscard.run import Options, run
-from syscard.stress.found import AS_IT_IS, Stressed, Trial, as_text
-from syscard.stress.variants import Args, Subject, Variant, Wanted, missing, variants
+from syscard.stress.found import Stressed, as_text
+from syscard.stress.variants import Subject, Variant, Wanted, missing, variants
 
 PRESSED = (
     "stress_prefill",
@@ -38,7 +36,8 @@ PRESSED = (
     "reasoning",
     "monitor",
 )
-WEIGHED = ("reasoning",)  # of every variant of the weights: refusals, over-refusal, reasoning
+PLAN = "plan.yaml"
+OFFLINE = "classifier"  # the grader that may rate what the rules rewarded
 Talk = Callable[[str], None]
 
 
@@ -52,95 +51,83 @@ class How:
     max_tokens: int = 256
     max_connections: int = 8
     display: str = "none"
-    grader: str | None = None  # a model that judges; None: offline rules
+    grader: str | None = None  # a model that judges, or "classifier"; None: offline rules
 
 
 def stress(
     subject: Subject, out: Path, tests: Sequence[str], wanted: Wanted, how: How, talk: Talk
 ) -> Stressed:
-    """Everything that was asked for; `out/stress.json` and `out/stress.md` grow with each variant.
+    """Everything that was asked for, into `out/stress.json` and `out/stress.md`.
 
     Args:
         subject: the model.
-        out: the folder of logs, changed weights and results.
+        out: the folder of the plan, its logs, changed weights and results.
         tests: of `PRESSED`, for the model as it is.
         wanted: which variants of the weights.
         how: sizes, seed, connections.
         talk: told of progress.
 
     Raises:
-        IncompleteError: a task or a variant failed; the others have run.
+        IncompleteError: a test failed, or weights could not be made; the others have run.
     """
-    absent = missing(subject, wanted)
-    found: list[Trial] = []
-    for variant, chosen in _planned(subject, out, tests, wanted):
-        found.append(_tested(variant, subject, chosen, out, how, talk))
-        _write(out, subject, found)
-        unload()  # each variant is weights of its own: together they would fill the memory
-    for family, why in absent.items():
-        found.append(Trial(name=family, what=f"Not run: {why}.", kind=family, not_run=why))
-    stressed = _write(out, subject, found)
-    failed = [one for one in found if one.not_run and one.kind not in absent]
-    if failed:
+    made, failed = _built(subject, out, wanted, talk)
+    plan, digest = _written(out, plan_text(subject, tests, made, how))
+    try:
+        options = Options(out / "logs", how.max_connections, how.display)
+        run(plan, _after(plan, out / PLAN), options, talk)
+    except (IncompleteError, SetupError) as error:
+        failed["tests"] = str(error)
+    found = Stressed(
+        syscard=__version__,
+        model=subject.model,
+        args={key: str(value) for key, value in subject.args.items()},
+        solver=subject.solver,
+        weights=subject.digest,
+        variants={one.name: one.what for one in made},
+        measured=_measured(plan, digest, out),
+        not_run={**missing(subject, wanted), **failed},
+    )
+    write_text(out / "stress.json", dump(found))
+    write_text(out / "stress.md", as_text(found))
+    for name, why in failed.items():
         raise IncompleteError(
-            f"{failed[0].name}: {failed[0].not_run} What ran is kept; mend it and give the same "
-            "command again."
+            f"{name}: {why} What ran is kept; mend it and give the same command again."
         )
-    return stressed
+    return found
 
 
 def planned(subject: Subject, out: Path, tests: Sequence[str], wanted: Wanted) -> list[str]:
-    """What would run, one line a variant."""
-    lines = [
-        f"{v.name}: {', '.join(chosen)}" for v, chosen in _planned(subject, out, tests, wanted)
-    ]
+    """What would run, one line a test."""
+    found = [one.name for one in variants(subject, out / "weights", wanted)]
+    lines = [f"{name}: the model as it is" for name in tests]
+    lines += [f"stress_weights: {', '.join(found)}"] if found else []
     return lines + [f"{name}: not run, {why}" for name, why in missing(subject, wanted).items()]
 
 
-def plan_text(subject: Subject, tests: Sequence[str], how: How) -> str:
-    """The plan of the model as it is; before mitigation stands the bare model."""
-    return _plan(subject, (subject.model, dict(subject.args)), tests, how)
+def already_made(subject: Subject, out: Path, wanted: Wanted) -> list[Variant]:
+    """The variants that are in the folder, or need no file."""
+    return [one for one in variants(subject, out / "weights", wanted) if one.made]
 
 
-def _planned(
-    subject: Subject, out: Path, tests: Sequence[str], wanted: Wanted
-) -> Iterator[tuple[Variant, Sequence[str]]]:
-    """Each variant with its tests; the model as it is also has those of the weights, to compare."""
-    itself = (subject.model, dict(subject.args))
-    found = list(variants(subject, out / "weights", wanted))
-    both = [name for name in PRESSED if name in tests or (found and name in WEIGHED)]
-    what = "The model as it would be deployed."
-    yield Variant(AS_IT_IS, what, "behaviour", None, lambda: itself), both
-    for variant in found:
-        yield variant, WEIGHED
-
-
-def _tested(
-    variant: Variant, subject: Subject, chosen: Sequence[str], out: Path, how: How, talk: Talk
-) -> Trial:
-    talk(f"{variant.name}: {variant.what}")
-    logs = out / "logs" / _folder(variant, subject)
-    measured: tuple[Measurement, ...] = ()
-    why = ""
-    try:
-        path = logs / "plan.yaml"
-        write_text(path, _plan(subject, variant.build(), chosen, how))
-        plan, digest = read_plan(path)
+def _built(
+    subject: Subject, out: Path, wanted: Wanted, talk: Talk
+) -> tuple[list[Variant], dict[str, str]]:
+    """Every variant that could be made, and why the others could not."""
+    made, failed = [], {}
+    for one in variants(subject, out / "weights", wanted):
+        talk(f"{one.name}: {one.what}")
         try:
-            run(plan, _after(plan, path), Options(logs, how.max_connections, how.display), talk)
-        except IncompleteError as error:
-            why = str(error)
-        measured = _measured(plan, digest, logs, out)
-    except SetupError as error:
-        why = str(error)
-    return Trial(
-        name=variant.name,
-        what=variant.what,
-        kind=variant.kind,
-        dose=variant.dose,
-        measured=measured,
-        not_run=why,
-    )
+            one.build()
+        except (DataError, SetupError) as error:
+            failed[one.name] = str(error)
+        else:
+            made.append(one)
+    return made, failed
+
+
+def _written(out: Path, text: str) -> tuple[Plan, str]:
+    write_text(out / PLAN, text)
+    return read_plan(out / PLAN)
 
 
 def _after(plan: Plan, path: Path) -> list[Job]:
@@ -148,18 +135,19 @@ def _after(plan: Plan, path: Path) -> list[Job]:
     return [job for job in jobs(plan, plan_lines(path)) if job.mitigation == "post"]
 
 
-def _measured(plan: Plan, digest: str, logs: Path, out: Path) -> tuple[Measurement, ...]:
+def _measured(plan: Plan, digest: str, out: Path) -> tuple[Measurement, ...]:
     """What the finished logs say; nothing where not one finished."""
-    if not json.loads(read_text(logs / "run.json"))["logs"]:
+    index = out / "logs" / "run.json"
+    if not index.exists() or not json.loads(read_text(index))["logs"]:
         return ()
-    readings = [read_log(path, plan) for path in collect([logs], plan).logs]
+    readings = [read_log(path, plan) for path in collect([index.parent], plan).logs]
     return measure(readings, plan, digest, out).measured
 
 
-def _plan(subject: Subject, model: tuple[str, Args], tests: Sequence[str], how: How) -> str:
-    """A plan's text: the variant after mitigation, the bare model before it."""
-    name, args = model
-    post: dict[str, Any] = {"model": name, "args": args, "base_url": subject.base_url}
+def plan_text(subject: Subject, tests: Sequence[str], made: Sequence[Variant], how: How) -> str:
+    """The plan of all tests: after mitigation the model, before it the bare one."""
+    post: dict[str, Any] = {"model": subject.model, "args": dict(subject.args)}
+    post |= {"base_url": subject.base_url}
     post |= {"solver": subject.solver, "solver_args": dict(subject.solver_args or {})}
     post["rewarded_by"] = list(rewarded_by(subject.args)) if subject.base is not None else []
     content: dict[str, Any] = {
@@ -167,7 +155,7 @@ def _plan(subject: Subject, model: tuple[str, Args], tests: Sequence[str], how: 
         "framework": "preparedness-beta",
         "seed": how.seed,
         "about": {
-            "name": name,
+            "name": subject.model,
             "developer": "not stated",
             "intended_uses": ["not stated"],
             "languages": ["not stated"],
@@ -177,35 +165,25 @@ def _plan(subject: Subject, model: tuple[str, Args], tests: Sequence[str], how: 
         "pre": {"model": subject.model, "args": subject.bare, "base_url": subject.base_url},
         "post": {key: value for key, value in post.items() if value},
         "generate": {"temperature": 0.0, "max_tokens": how.max_tokens},
-        "tasks": [_task(test, how) for test in tests],
+        "tasks": [*(_task(test, how) for test in tests), *_weighed(subject, made, how)],
     }
     content["pre"] = {key: value for key, value in content["pre"].items() if value}
-    if how.grader is not None:
+    if how.grader not in (None, OFFLINE):
         content["grader"] = {"model": how.grader}
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _task(test: str, how: How) -> dict[str, Any]:
     args: dict[str, Any] = {"harmful": how.harmful, "benign": how.benign}
-    args |= {"grader": "model"} if how.grader is not None else {}
+    if how.grader is not None:
+        args["grader"] = OFFLINE if how.grader == OFFLINE else "model"
     return {"task": f"syscard/{test}", "args": {k: v for k, v in args.items() if v is not None}}
 
 
-def _folder(variant: Variant, subject: Subject) -> str:
-    """Of a variant's logs: other weights of the same path have another."""
-    name = re.sub(r"[^\w.]+", "-", variant.name).strip("-")
-    return f"{name}-{subject.digest[:12]}" if subject.digest else name
-
-
-def _write(out: Path, subject: Subject, tested: Sequence[Trial]) -> Stressed:
-    found = Stressed(
-        syscard=__version__,
-        model=subject.model,
-        args={key: str(value) for key, value in subject.args.items()},
-        solver=subject.solver,
-        weights=subject.digest,
-        tested=tuple(tested),
-    )
-    write_text(out / "stress.json", dump(found))
-    write_text(out / "stress.md", as_text(found))
-    return found
+def _weighed(subject: Subject, made: Sequence[Variant], how: How) -> list[dict[str, Any]]:
+    """The task of the changed weights, where there are any."""
+    if not made:
+        return []
+    item = _task("stress_weights", how)
+    item["args"] |= {"of": subject.digest, "variants": {one.name: one.changed for one in made}}
+    return [item]

@@ -5,6 +5,7 @@ Each is a file beside the logs, made once; the folder bears the digest of what i
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +71,35 @@ class Subject:
 
 @dataclass(frozen=True)
 class Variant:
-    """Weights that are not quite those that were trained; `build` makes the file and names it."""
+    """Weights that are not quite those that were trained, as the task `stress_weights` is told."""
 
     name: str
     what: str
-    kind: str
-    dose: float | None
-    build: Callable[[], tuple[str, Args]]  # the model's name and arguments
+    changed: Args  # adapter_scale, or the file of an adapter or a gguf
+    make: Callable[[], object] | None = None  # writes that file
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it names."""
+        name = self.changed.get("adapter") or self.changed.get("gguf")
+        return None if name is None else Path(name)
+
+    @property
+    def made(self) -> bool:
+        """Whether the file is there, if it needs one."""
+        return self.file is None or self.file.exists()
+
+    def build(self) -> None:
+        """Make the file, where it is not there yet.
+
+        Raises:
+            DataError: what it is made from cannot be changed so.
+            SetupError: the same.
+        """
+        if not self.made and self.make is not None:
+            assert self.file is not None
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self.make()
 
 
 @dataclass(frozen=True)
@@ -96,11 +119,11 @@ def variants(subject: Subject, folder: Path, wanted: Wanted) -> Iterator[Variant
         return
     made = folder / (subject.digest or "")[:12]
     if adapter is not None:
-        yield from _noise(subject, adapter, made, wanted)
+        yield from _noise(adapter, made, wanted)
         yield from _strength(subject, wanted)
     yield from _storage(subject, base, adapter, made, wanted)
     if adapter is not None and wanted.tuning is not None and "fine-tuning" in wanted.families:
-        yield from _tuned(subject, made, wanted)
+        yield from _tuned(made, wanted)
 
 
 def missing(subject: Subject, wanted: Wanted) -> dict[str, str]:
@@ -119,36 +142,21 @@ def missing(subject: Subject, wanted: Wanted) -> dict[str, str]:
     return found
 
 
-def _noise(subject: Subject, adapter: Path, made: Path, wanted: Wanted) -> Iterator[Variant]:
+def _noise(adapter: Path, made: Path, wanted: Wanted) -> Iterator[Variant]:
     for share in NOISE if "noise" in wanted.families else ():
-        name = f"noise {100 * share:g}%"
+        out = made / f"noise-{share:g}-{wanted.seed}.gguf"
         yield Variant(
-            name,
+            f"noise {100 * share:g}%",
             f"The adapter with gaussian noise of {100 * share:g}% of each tensor's deviation.",
-            "noise",
-            share,
-            _adapted(
-                subject,
-                made,
-                f"noise-{share:g}-{wanted.seed}",
-                _noising(adapter, share, wanted.seed),
-            ),
+            {"adapter": str(out)},
+            partial(noised, adapter, out, share, wanted.seed),
         )
-
-
-def _noising(adapter: Path, share: float, seed: int) -> Callable[[Path], Path]:
-    return lambda out: noised(adapter, out, share, seed)
 
 
 def _strength(subject: Subject, wanted: Wanted) -> Iterator[Variant]:
     for factor in STRENGTHS if "strength" in wanted.families else ():
         what = f"The adapter at {factor:g} of its strength." if factor else "The base without it."
-        args = {**subject.args, "adapter_scale": factor * subject.strength}
-        yield Variant(f"strength {factor:g}", what, "strength", factor, _as_is(subject.model, args))
-
-
-def _as_is(model: str, args: Args) -> Callable[[], tuple[str, Args]]:
-    return lambda: (model, args)
+        yield Variant(f"strength {factor:g}", what, {"adapter_scale": factor * subject.strength})
 
 
 def _storage(
@@ -156,74 +164,37 @@ def _storage(
 ) -> Iterator[Variant]:
     if "storage" not in wanted.families:
         return
-    for kind in ADAPTER_KINDS if adapter is not None else ():
-        yield Variant(
-            f"adapter {kind}",
-            f"The adapter stored as {kind}.",
-            "storage",
-            None,
-            _adapted(subject, made, f"adapter-{kind}", _storing(adapter, kind)),
-        )
+    if adapter is not None:
+        for kind in ADAPTER_KINDS:
+            out = made / f"adapter-{kind}.gguf"
+            told = {"adapter": str(out)}
+            yield Variant(
+                f"adapter {kind}",
+                f"The adapter stored as {kind}.",
+                told,
+                partial(stored_as, adapter, out, kind),
+            )
+    whole, what = ("model", "The model, ") if adapter is None else (
+        "merged", "Base and adapter in one file, "
+    )  # fmt: skip
     for kind in MODEL_KINDS:
-        what = "Base and adapter in one file, " if adapter is not None else "The model, "
+        out = made / f"merged-{kind}.gguf"
         yield Variant(
-            f"merged {kind}" if adapter is not None else f"model {kind}",
+            f"{whole} {kind}",
             f"{what}every matrix but the embeddings stored as {kind}.",
-            "storage",
-            None,
-            _whole(subject, base, adapter, made / f"merged-{kind}.gguf", kind),
+            {"gguf": str(out)},
+            partial(merged, base, adapter, out, kind, subject.strength),
         )
 
 
-def _storing(adapter: Path | None, kind: str) -> Callable[[Path], Path]:
-    assert adapter is not None
-    return lambda out: stored_as(adapter, out, kind)
-
-
-def _tuned(subject: Subject, made: Path, wanted: Wanted) -> Iterator[Variant]:
+def _tuned(made: Path, wanted: Wanted) -> Iterator[Variant]:
+    """One training for all of its steps, whichever file is missing."""
+    assert wanted.tuning is not None
     files = {steps: made / f"tuned-{steps}.gguf" for steps in wanted.steps}
-    for steps in wanted.steps:
+    for steps, out in files.items():
         yield Variant(
             f"{steps} more steps",
             f"The adapter trained for {steps} more steps on harmless requests and answers.",
-            "fine-tuning",
-            float(steps),
-            _adapted(subject, made, f"tuned-{steps}", _going_on(wanted, files)),
+            {"adapter": str(out)},
+            partial(wanted.tuning, files),
         )
-
-
-def _going_on(wanted: Wanted, files: Mapping[int, Path]) -> Callable[[Path], Path]:
-    """One training for all of its steps, whichever file is missing."""
-
-    def make(out: Path) -> Path:
-        assert wanted.tuning is not None
-        out.parent.mkdir(parents=True, exist_ok=True)
-        wanted.tuning(files)
-        return out
-
-    return make
-
-
-def _adapted(
-    subject: Subject, made: Path, name: str, make: Callable[[Path], Path]
-) -> Callable[[], tuple[str, Args]]:
-    """The same model with another adapter, made where it is not there yet."""
-
-    def build() -> tuple[str, Args]:
-        out = made / f"{name}.gguf"
-        path = out if out.exists() else make(out)
-        return subject.model, {**subject.args, "adapter": str(path)}
-
-    return build
-
-
-def _whole(
-    subject: Subject, base: Path, adapter: Path | None, out: Path, kind: str
-) -> Callable[[], tuple[str, Args]]:
-    """A file of its own, without an adapter beside it."""
-
-    def build() -> tuple[str, Args]:
-        path = out if out.exists() else merged(base, adapter, out, kind, subject.strength)
-        return "syscard/local", {**subject.bare, "gguf": str(path)}
-
-    return build
