@@ -62,12 +62,12 @@ def _train(where: Where, one: ArmRun, talk: Talk) -> None:
     base, examples = where.plan.pre.model, examples_of(train)
     options = _options(where, one)
     if isinstance(options, SftOptions):
-        sft(base, examples, trained, options, talk)
+        sft(base, examples, trained, options, talk, spec=where.ablation.spec)
     elif options is not None:
         start = None
         if train.start is not None:
             start = where.folder / f"{train.start}-{one.seed}" / TRAINED
-        rl(base, examples, trained, options, talk, start=start)
+        rl(base, examples, trained, options, talk, start=start, spec=where.ablation.spec)
     export(trained, where.adapter(one))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from syscard.adapters import rewarded_by
 from syscard.errors import DataError
@@ -13,7 +13,7 @@ from syscard.files import digest_bytes, read_text
 from syscard.library import data_path, read_plan
 from syscard.record import Record
 from syscard.records import Plan, Side
-from syscard.yamltext import read_yaml
+from syscard.yamltext import parse_record
 
 ADAPTER, BASE = "adapter.gguf", "base"  # what lies in the folder of an ablation
 
@@ -60,6 +60,7 @@ class Ablation(Record):
     name: str = Field(min_length=1)
     plan: str  # its `pre` is the base that every arm is compared with, on the same samples
     options: dict[Literal["sft", "rl"], dict[str, Any]] = {}  # of all trainings of a stage
+    spec: str = "default"  # whose rules the examples cite, and the reward goes by
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...] = ()
     digest: str = ""
@@ -133,13 +134,7 @@ def read_ablation(path: Path) -> Ablation:
         DataError: with the line, what is wrong there.
     """
     text = read_text(path)
-    content, lines = read_yaml(text, str(path))
-    if not isinstance(content, dict):
-        raise DataError(f"{path} is not a mapping of keys to values.")
-    try:
-        found = Ablation.model_validate(content)
-    except ValidationError as error:
-        raise DataError(lines.explain(error, Ablation)) from error
+    found, _ = parse_record(text, str(path), Ablation)
     names = [arm.name for arm in found.arms]
     for arm in found.arms:
         if names.count(arm.name) > 1:

@@ -68,7 +68,7 @@ def test_what_was_not_run_says_so() -> None:
 
     assert "| arm | what it is | 1, 2 not run |" in text
     assert "| arm | what it is | not run |" in text
-    assert f"| {TASK} solved | 0.60<br>+0.50 (" in text
+    assert f"| {TASK} solved ↓ | 0.60 of {N}<br>+0.50 (" in text
 
 
 def test_a_name_in_the_report_cannot_forge_a_row() -> None:
@@ -181,7 +181,7 @@ def test_the_options_of_a_stage_hold_for_all_of_its_arms(
     where = Where(read_ablation(written(tmp_path, text)), tmp_path / "out")
     trained: list[SftOptions] = []
     for name, does in {
-        "sft": lambda *told: trained.append(told[3]),
+        "sft": lambda *told, spec: trained.append(told[3]),
         "export": lambda *told: None,
         "_run": lambda *told: None,
     }.items():

@@ -10,7 +10,7 @@ from syscard.assess.compare import gaps
 from syscard.assess.estimate import estimate_metric, groups_of
 from syscard.assess.means import salt_of
 from syscard.record import Record
-from syscard.records import Estimate, Metric, SampleView
+from syscard.records import Danger, Estimate, Metric, SampleView
 from syscard.verdict import Reading
 
 Seeds = Mapping[int, Mapping[str, Reading]]  # seed: task: what the arm's log says
@@ -22,8 +22,10 @@ class Cell(Record):
 
     task: str
     metric: str
+    danger: Danger  # which end of it is bad
     values: dict[int, Estimate]  # by seed
     mean: float | None  # over the seeds
+    scored: int  # clusters, of the seed that has the fewest
     over: str  # the arm that it is compared with
     difference: Estimate  # paired by sample, averaged over the seeds within each cluster
     clusters: int
@@ -150,25 +152,28 @@ def _cell(
     name, others = over
     values: dict[int, Estimate] = {}
     found: dict[str, list[float]] = defaultdict(list)
-    salt = ""
+    salt, scored = "", []
     for seed, readings in seeds.items():
         reading = readings.get(task)
         other = others.get(seed, next(iter(others.values()), {})).get(task)
         if reading is None:
             continue
         values[seed] = estimate_metric(reading, metric.name, confidence)
+        scored.append(len({row.cluster for row in reading.rows if metric.name in row.values}))
         if other is not None:
             salt = salt_of(reading)
             for cluster, gap in gaps(other, reading, metric).items():
                 found[cluster].append(math.fsum(gap) / len(gap))
     if not values:
         return None
-    scored = [one.value for one in values.values() if one.value is not None]
+    told = [one.value for one in values.values() if one.value is not None]
     return Cell(
         task=task,
         metric=metric.name,
+        danger=metric.danger,
         values=values,
-        mean=fmean(scored) if scored else None,
+        mean=fmean(told) if told else None,
+        scored=min(scored),
         over=name,
         difference=_difference(found, salt, confidence),
         clusters=len(found),

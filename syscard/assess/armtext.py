@@ -18,7 +18,8 @@ def as_markdown(found: Ablated) -> str:
         "",
         f"Differences are paired with the base on the same samples, with the {level} betting "
         "interval over clusters; the seeds of an arm are averaged within each cluster, so they "
-        "add no samples.",
+        "add no samples. Of each metric an arrow says which way is better, and each value of how "
+        "many clusters it is (of the seed with the fewest).",
         "",
         *_arms(found.arms),
     ]
@@ -44,8 +45,9 @@ def _arms(arms: Sequence[ArmTable]) -> Iterator[str]:
     yield "|---" * (1 + len(run)) + "|"
     cells = [{(cell.task, cell.metric): cell for cell in arm.cells} for arm in run]
     for task, metric in dict.fromkeys(column for found in cells for column in found):
-        shown = (_cell(found.get((task, metric))) for found in cells)
-        yield f"| {task} {metric} | {' | '.join(shown)} |"
+        there = [found.get((task, metric)) for found in cells]
+        better = next(_better(cell) for cell in there if cell is not None)
+        yield f"| {task} {metric} {better} | {' | '.join(map(_cell, there))} |"
 
 
 def _contrast(arm: ArmTable) -> Iterator[str]:
@@ -55,7 +57,8 @@ def _contrast(arm: ArmTable) -> Iterator[str]:
     yield "| task, metric | difference | clusters |"
     yield "|---|---|---|"
     for cell in arm.cells:
-        yield f"| {cell.task} {cell.metric} | {difference(cell.difference)} | {cell.clusters} |"
+        name = f"{cell.task} {cell.metric} {_better(cell)}"
+        yield f"| {name} | {difference(cell.difference)} | {cell.clusters} |"
 
 
 def _breakdowns(found: Sequence[Breakdown]) -> Iterator[str]:
@@ -92,13 +95,18 @@ def _seeds(arm: ArmTable) -> str:
     return f"{len(arm.run)}" + (f", {missing} {NOT_RUN}" if missing else "")
 
 
+def _better(cell: Cell) -> str:
+    """Which way is better."""
+    return "↑" if cell.danger == "low" else "↓"
+
+
 def _cell(cell: Cell | None) -> str:
     if cell is None or cell.mean is None:
         return "-"
     scored = [one.value for one in cell.values.values() if one.value is not None]
     spread = f" ({min(scored):.2f}-{max(scored):.2f})" if len(scored) > 1 else ""
     told = "" if cell.difference.value is None else f"<br>{difference(cell.difference)}"
-    return f"{cell.mean:.2f}{spread}{told}"
+    return f"{cell.mean:.2f}{spread} of {cell.scored}{told}"
 
 
 def value(found: Estimate) -> str:

@@ -42,7 +42,9 @@ def ablate(
 @align.command("report", cls=Command)
 @click.argument("ablation", type=FILE)
 @folder_option
-@click.option("--to", type=FILE, help="Where to write the table.  [default: OUT/report.md]")
+@click.option(
+    "--to", type=FILE, help="Where to write the table.  [default: in OUT, by the ablation's name]"
+)
 @force_option
 @json_option
 def report(ablation: Path, out: Path, to: Path | None, force: bool, as_json: bool) -> None:
@@ -56,7 +58,7 @@ def report(ablation: Path, out: Path, to: Path | None, force: bool, as_json: boo
     from syscard.files import check_free, write_text
     from syscard.library import dump
 
-    path = to or out / "report.md"
+    path = to or out / f"{ablation.stem}.md"
     check_free(path, force)
     found = read_arms(Where(read_ablation(ablation), out))
     write_text(path, as_markdown(found))
