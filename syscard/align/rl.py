@@ -5,6 +5,7 @@ adapter or from the base alone, with a KL penalty to where it starts.
 """
 
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -20,10 +21,10 @@ from syscard.specs import Spec, read_spec
 from syscard.tuning.alarms import Step, alarms, commonest
 from syscard.tuning.base import Base, find_base, load_base, need
 from syscard.tuning.fit import Fitted, arguments, fit, lean, lora
-from syscard.tuning.record import Data, TrainingRecord, check_base, read_training
+from syscard.tuning.record import Data, TrainingRecord, check_base, memory, read_training
 from syscard.tuning.reward import PARTS, WEIGHTS, Scored, mean, reward_judge, score, total
 from syscard.tuning.rollout import Sampler
-from syscard.tuning.stage import Picture, Stage, Talk, Trained
+from syscard.tuning.stage import Learned, Picture, Stage, Talk
 
 CURVES = ("reward", *(f"rewards/{part}/mean" for part in PARTS), "held", "kl", "words", "thought")
 
@@ -91,11 +92,11 @@ def rl(
         rewarded_by=tuple(sorted(rewarded | set(before.rewarded_by if before else ()))),
     )
 
-    def trained() -> Trained:
+    def trained() -> Learned:
         watched = _Watched(rules, judge, examples, talk)
         fitted, tokens = _train(found, examples, out, options, watched, start)
         title = "Reward, its parts, and what watches it"
-        return Trained(
+        return Learned(
             fitted=fitted,
             tokens=tokens,
             rate=tokens / max(fitted.seconds, 0.1),
@@ -104,6 +105,30 @@ def rl(
         )
 
     return stage.done(out, trained, talk)
+
+
+def rehearse(
+    base: str,
+    examples: Sequence[Example],
+    options: RlOptions,
+    *,
+    start: Path | None = None,
+    spec: str = "default",
+) -> str:
+    """Load base, specification, judge and trainer, and take one step; nothing is kept."""
+    rules, found, judge = read_spec(spec), find_base(base), reward_judge(options.judge)
+    check_examples(examples, rules)
+    if start is not None:
+        _before(start, found)
+    watched = _Watched(rules, judge, examples, lambda line: None)
+    with tempfile.TemporaryDirectory() as folder:
+        one = options.model_copy(update={"steps": 1})
+        fitted, tokens = _train(found, examples, Path(folder), one, watched, start)
+    return (
+        f"one step of {options.prompts} prompts and {options.prompts * options.answers} answers, "
+        f"{tokens} tokens: reward {fitted.logged[0]['reward']:.2f}, {fitted.seconds:.1f} s, "
+        f"{memory()}"
+    )
 
 
 def _before(start: Path, base: Base) -> TrainingRecord:

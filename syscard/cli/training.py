@@ -91,6 +91,7 @@ def sft(data: Path | None, out: Path, **given: Any) -> None:
 @click.option("--save-steps", type=click.IntRange(min=1))
 @click.option("--seed", type=int)
 @click.option("--recipe", type=FILE, help="Options from a YAML file; those given here win.")
+@click.option("--dry-run", is_flag=True, help="Load everything, take one step, keep nothing.")
 @json_option
 def rl(data: Path | None, out: Path, start: Path | None, **given: Any) -> None:
     """Reinforce what a judge of the answers rewards, who never sees the reasoning.
@@ -100,10 +101,13 @@ def rl(data: Path | None, out: Path, start: Path | None, **given: Any) -> None:
 
     Example: syscard align rl --start out/sft -o out/rl
     """
-    from syscard.align.rl import RlOptions, rl
+    from syscard.align.rl import RlOptions, rehearse, rl
 
     options = _options(RlOptions, given, "rl")
     examples, name = _examples(data)
+    if given["dry_run"]:
+        talk(rehearse(given["base"], examples, options, start=start, spec=given["spec"]))
+        return
     record = rl(
         given["base"], examples, out, options, talk, start=start, spec=given["spec"], name=name
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from syscard.errors import SetupError
 from syscard.files import digest_bytes, digest_file
-from syscard.weights import weights_digest, weights_path
+from syscard.weights import is_gguf, weights_digest, weights_path
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
@@ -35,10 +35,15 @@ def find_base(name: str) -> Base:
     path = Path(name).expanduser()
     if path.is_dir():
         return Base(name, path, folder_digest(path))
-    if not name.startswith("syscard/"):
-        path = weights_path("local", {"gguf": name})
-    else:
+    if name.startswith("syscard/"):
         path = weights_path(name, {})
+    elif is_gguf(path):
+        path = path.resolve()
+    else:
+        raise SetupError(
+            f"base {name!r} is {'no GGUF file' if path.exists() else 'not there'}: name a GGUF "
+            "file, a Hugging Face model folder, or syscard/smollm2"
+        )
     return Base(name, path, weights_digest(path))
 
 
