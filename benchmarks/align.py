@@ -1,6 +1,7 @@
 """What the mitigation does and what it costs, on this machine.
 
     python benchmarks/align.py --xstest          XSTest before and after, paired (the public file)
+    python benchmarks/align.py --reasoning       is it well formed, over the right rule, followed?
     python benchmarks/align.py --again FILE      an adapter trained again against the packaged one
     python benchmarks/align.py --serving         tokens a second with the adapter against without
     python benchmarks/align.py --training        the supervised stage against bare TRL
@@ -63,6 +64,14 @@ def xstest(adapter: str) -> None:
     tasks = [{"task": f"syscard/{name}", "args": {"set": str(XSTEST)}}
              for name in ("contrasts", "overrefusal")]  # fmt: skip
     base = {"model": "syscard/smollm2"}
+    evaluate(base | {"args": {"adapter": adapter}}, tasks, base)
+
+
+def reasoning(adapter: str) -> None:
+    """The task `reasoning` on 90 requests of each kind; those of safe completions are nearly all."""
+    base = {"model": "syscard/smollm2"}
+    asked = {"harmful": 90, "borderline": 90, "benign": 90}
+    tasks = [{"task": "syscard/reasoning", "args": asked}]
     evaluate(base | {"args": {"adapter": adapter}}, tasks, base)
 
 
@@ -135,6 +144,7 @@ def training(steps: int = 12) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--xstest", action="store_true")
+    parser.add_argument("--reasoning", action="store_true")
     parser.add_argument("--again", metavar="FILE")
     parser.add_argument("--serving", action="store_true")
     parser.add_argument("--training", action="store_true")
@@ -142,6 +152,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.xstest:
         xstest(given.adapter)
+    if given.reasoning:
+        reasoning(given.adapter)
     if given.again:
         again(given.again)
     if given.serving:

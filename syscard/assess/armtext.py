@@ -18,8 +18,8 @@ def as_markdown(found: Ablated) -> str:
         "",
         f"Differences are paired with the base on the same samples, with the {level} betting "
         "interval over clusters; the seeds of an arm are averaged within each cluster, so they "
-        "add no samples. Of each metric an arrow says which way is better, and each value of how "
-        "many clusters it is (of the seed with the fewest).",
+        "add no samples. An arrow points to the harmless end of each metric; each value says of "
+        "how many clusters it is (of the seed with the fewest).",
         "",
         *_arms(found.arms),
     ]
@@ -46,8 +46,8 @@ def _arms(arms: Sequence[ArmTable]) -> Iterator[str]:
     cells = [{(cell.task, cell.metric): cell for cell in arm.cells} for arm in run]
     for task, metric in dict.fromkeys(column for found in cells for column in found):
         there = [found.get((task, metric)) for found in cells]
-        better = next(_better(cell) for cell in there if cell is not None)
-        yield f"| {task} {metric} {better} | {' | '.join(map(_cell, there))} |"
+        end = next(_harmless(cell) for cell in there if cell is not None)
+        yield f"| {task} {metric} {end} | {' | '.join(map(_cell, there))} |"
 
 
 def _contrast(arm: ArmTable) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _contrast(arm: ArmTable) -> Iterator[str]:
     yield "| task, metric | difference | clusters |"
     yield "|---|---|---|"
     for cell in arm.cells:
-        name = f"{cell.task} {cell.metric} {_better(cell)}"
+        name = f"{cell.task} {cell.metric} {_harmless(cell)}"
         yield f"| {name} | {difference(cell.difference)} | {cell.clusters} |"
 
 
@@ -95,8 +95,8 @@ def _seeds(arm: ArmTable) -> str:
     return f"{len(arm.run)}" + (f", {missing} {NOT_RUN}" if missing else "")
 
 
-def _better(cell: Cell) -> str:
-    """Which way is better."""
+def _harmless(cell: Cell) -> str:
+    """Which end of a metric is harmless."""
     return "↑" if cell.danger == "low" else "↓"
 
 
