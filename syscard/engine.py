@@ -10,6 +10,7 @@ import http.client
 import json
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,9 @@ from urllib.parse import urlsplit
 
 from syscard.errors import SetupError
 
-PROMPT_CACHE = 1024  # MiB for prompts of the past, which llama.cpp would let grow to 8 GiB
+# MiB for prompts of the past, which llama.cpp would let grow to 8 GiB. With adapters there must be
+# none: it finds prompts by their text, whichever adapter they were computed with.
+PROMPT_CACHE = 1024
 
 PATIENCE = 0.2  # seconds after which a waiting request looks whether it was cancelled
 
@@ -45,7 +48,7 @@ class Engine:
         self._address = urlsplit(self._server.listening_address).netloc
         self._running = 0
         self._closing = False
-        self.complete(FIRST, threading.Event())
+        self._stream(FIRST, threading.Event())
 
     def strengths(self, adapter: Path | None, scale: float) -> list[dict[str, float]]:
         """The scale of every adapter that is loaded, for one request: 0 for all but its own."""
@@ -72,31 +75,42 @@ class Engine:
     def complete(self, request: Mapping[str, Any], cancelled: threading.Event) -> list[bytes]:
         """The server's events, one a token. They are streamed only so that they can be stopped."""
         events: list[bytes] = []
+        with self._turn(cancelled):
+            self._refuse_if_closing()
+            if not cancelled.is_set():
+                events = self._stream(request, cancelled)
+        self._refuse_if_closing()
+        return events
+
+    def _stream(self, request: Mapping[str, Any], cancelled: threading.Event) -> list[bytes]:
+        events: list[bytes] = []
 
         def take(event: bytes) -> bool:
             events.append(event)
             return cancelled.is_set() or self._closing
 
-        with self._turn(cancelled):
-            self._refuse_if_closing()
-            if not cancelled.is_set():
-                self._server.handle_completions(json.dumps(request).encode(), take)
-        self._refuse_if_closing()
+        self._server.handle_completions(json.dumps(request).encode(), take)
         return events
 
     @contextmanager
     def _turn(self, cancelled: threading.Event) -> Iterator[None]:
         """Engines compute one at a time: two that share the processor's cores starve each other.
 
-        Requests of the one whose turn it is join its batch; the others wait until it has none.
+        Requests join the batch of the engine whose turn it is until another waits for its own.
         """
 
         def free() -> bool:
-            return self._closing or cancelled.is_set() or not (_computing - {self})
+            if self._closing or cancelled.is_set():
+                return True
+            return not _computing or (_computing == {self} and not set(_waiting) - {self})
 
         with _turns:
+            _waiting[self] += 1
             while not free():
                 _turns.wait(PATIENCE)
+            _waiting[self] -= 1
+            if not _waiting[self]:
+                del _waiting[self]
             self._running += 1
             _computing.add(self)
         try:
@@ -121,7 +135,8 @@ class Engine:
 
 
 _turns = threading.Condition()
-_computing: set[Engine] = set()  # one at most, but for engines that are closing
+_computing: set[Engine] = set()  # one at most, but for requests that only end
+_waiting: Counter[Engine] = Counter()
 _engines: dict[tuple[Setup, tuple[Path, ...]], Engine] = {}
 _expected: dict[str, list[Path]] = {}
 _loading = threading.Lock()
@@ -169,7 +184,7 @@ def _server(path: Path, setup: Setup, key: str, adapters: Sequence[Path]) -> Any
     params.n_ctx = setup.context * setup.slots
     params.cpuparams.n_threads = setup.threads
     params.cpuparams_batch.n_threads = setup.threads
-    params.cache_ram_mib = PROMPT_CACHE
+    params.cache_ram_mib = 0 if adapters else PROMPT_CACHE
     params.api_keys = [key]
     params.warmup = False  # the first request does
     params.ui = False

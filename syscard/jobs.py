@@ -50,6 +50,7 @@ from syscard.yamltext import Lines, Place
 
 LINEAGES = ("rules", "classifier", "model")
 SIDES: tuple[Mitigation, Mitigation] = ("pre", "post")
+WEIGHTS = "syscard/stress_weights"
 SOLVER_CALLS = {"syscard/deliberate": 3}  # calls of the model for one answer, at most
 
 
@@ -117,6 +118,7 @@ def jobs(plan: Plan, lines: Lines, limit: int | None = None, stop: bool = False)
             found.append(job)
     _check_metrics(plan, infos, lines)
     _check_grader(plan, infos, lines)
+    _check_weights(found, plan, lines)
     return sorted(found, key=lambda job: job.mitigation != "pre")
 
 
@@ -450,6 +452,25 @@ def _check_rewarding(plan: Plan, info: TaskInfo, task: str, lines: Lines) -> Non
                 f"{lines.where((mitigation, 'rewarded_by'))}: {task} is judged by "
                 f"{info.grader.name}, and {lineage!r} rewarded the training of this model: what "
                 "rewarded it never rates it. Name another grader in the task's args."
+            )
+
+
+def _check_weights(found: list[Job], plan: Plan, lines: Lines) -> None:
+    """Changed weights are some side's: else every variant would be the model as it is."""
+    for place, item in enumerate(plan.tasks):
+        if item.task != WEIGHTS:
+            continue
+        where, of = lines.where(("tasks", place, "args")), item.args.get("of")
+        sides = [job for job in found if job.task == WEIGHTS]
+        if of is None and not any("adapter" in job.model_args for job in sides):
+            raise DataError(
+                f"{where}: neither side has an adapter, so there is nothing to change. Write "
+                "'variants' and 'of', as `syscard stress MODEL -o DIR --plan` prints them."
+            )
+        if of is not None and of not in {job.model_digest for job in sides}:
+            raise DataError(
+                f"{where}: 'of' is {of:.12}…, and no side has those weights: its model or adapter "
+                "changed since the variants were made. Make them again: syscard stress."
             )
 
 

@@ -19,33 +19,25 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
 from inspect_ai.model import (
-    ChatCompletionChoice,
     ChatMessage,
-    ChatMessageAssistant,
-    Content,
-    ContentReasoning,
-    ContentText,
     GenerateConfig,
-    Logprob,
-    Logprobs,
     ModelAPI,
     ModelOutput,
-    ModelUsage,
-    StopReason,
     modelapi,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from syscard.adapters import check_base, read_adapter
+from syscard.drafts import Draft, choice_of, read_drafts, usage_of
 from syscard.engine import Engine, Setup, load
 from syscard.errors import SetupError
-from syscard.reasoned import CLOSE, OPEN, split_reasoning
+from syscard.reasoned import CLOSE, OPEN
 from syscard.weights import CHANGED, adapter_path, model_digest, weights_digest, weights_path
 
 MODEL_ARGS = ("gguf", "adapter", "adapter_scale", "digest", "context", "slots", "threads")
@@ -73,9 +65,7 @@ class SyscardAPI(ModelAPI):
     `slots`, how many requests are answered at once (Inspect's `--max-connections`, else 8);
     `threads`, of the processor.
 
-    One request is answered by other weights where `extra_body` of its configuration says so:
-    `{"weights": {"of": DIGEST, "gguf" or "adapter" or "adapter_scale": VALUE}}`. `of` is the
-    model that is meant: another one answers by its own weights.
+    `syscard.weights.CHANGED` makes other weights answer for the moment.
 
     Raises:
         SetupError: an argument, the weights or an installation is not what it must be.
@@ -148,7 +138,7 @@ class SyscardAPI(ModelAPI):
     def _answer(
         self, messages: list[dict[str, str]], config: GenerateConfig, cancelled: threading.Event
     ) -> ModelOutput:
-        asked = self._asked(config)
+        asked = self._asked()
         engine = asked.load()
         prompt = engine.prompt(messages)
         request = _request(prompt, config)
@@ -157,18 +147,19 @@ class SyscardAPI(ModelAPI):
         error = events[-1].get("error")
         if error and error.get("type") != "exceed_context_size_error":
             raise SetupError(f"syscard/{self.model_name} refused a request: {error['message']}")
-        drafts = [Draft(stop="model_length")] if error else _drafts(events, request["max_tokens"])
+        cut = [Draft(stop="model_length")]
+        drafts = cut if error else read_drafts(events, request["max_tokens"])
         opened = _opens_reasoning(prompt, messages)
         return ModelOutput(
             model=self.model_name,
-            choices=[_choice(self.model_name, draft, opened) for draft in drafts],
-            usage=_usage(drafts, error["n_prompt_tokens"] if error else drafts[0].input_tokens),
+            choices=[choice_of(self.model_name, draft, opened) for draft in drafts],
+            usage=usage_of(drafts, error["n_prompt_tokens"] if error else drafts[0].input_tokens),
             metadata={"weights": asked.digest[:16]},
         )
 
-    def _asked(self, config: GenerateConfig) -> "Weights":
-        """Which weights this request is for: its own word, or the model's."""
-        changed = (config.extra_body or {}).get(CHANGED)
+    def _asked(self) -> "Weights":
+        """Which weights are to answer: those that were changed for the moment, or the model's."""
+        changed = CHANGED.get()
         if changed is None or changed.get("of", self.digest) != self.digest:
             return self._own
         kept = {key: value for key, value in self._args.items() if key != "digest"}
@@ -206,54 +197,6 @@ def _weights(model_name: str, args: Mapping[str, Any]) -> Weights:
         threads=_whole(args, "threads", os.cpu_count() or 1),
     )
     return Weights(path, adapter, scale, digest, setup)
-
-
-@dataclass
-class Draft:
-    """One completion, as the server's events add up to it."""
-
-    text: str = ""
-    logprobs: list[Logprob] = field(default_factory=list)
-    stop: StopReason = "unknown"
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-def _drafts(events: Sequence[Mapping[str, Any]], max_tokens: int) -> list[Draft]:
-    """The completions in order. Cut short of `max_tokens`, a text has filled its context."""
-    drafts: dict[int, Draft] = {}
-    for event in events:
-        choice = event["choices"][0]
-        draft = drafts.setdefault(choice["index"], Draft())
-        draft.text += choice["text"]
-        tokens = (choice["logprobs"] or {}).get("content", [])
-        draft.logprobs += [Logprob.model_validate(token) for token in tokens]
-        if choice["finish_reason"]:
-            draft.input_tokens = event["usage"]["prompt_tokens"]
-            draft.output_tokens = event["usage"]["completion_tokens"]
-            full = draft.output_tokens >= max_tokens
-            cut: StopReason = "max_tokens" if full else "model_length"
-            draft.stop = cut if choice["finish_reason"] == "length" else "stop"
-    return [drafts[index] for index in sorted(drafts)]
-
-
-def _choice(model: str, draft: Draft, opened: bool) -> ChatCompletionChoice:
-    reasoning, answer = split_reasoning(draft.text, opened)
-    content: str | list[Content] = answer
-    if reasoning:
-        content = [ContentReasoning(reasoning=reasoning), ContentText(text=answer)]
-    return ChatCompletionChoice(
-        message=ChatMessageAssistant(content=content, model=model, source="generate"),
-        stop_reason=draft.stop,
-        logprobs=Logprobs(content=draft.logprobs) if draft.logprobs else None,
-    )
-
-
-def _usage(drafts: Sequence[Draft], input_tokens: int) -> ModelUsage:
-    output = sum(draft.output_tokens for draft in drafts)
-    return ModelUsage(
-        input_tokens=input_tokens, output_tokens=output, total_tokens=input_tokens + output
-    )
 
 
 def _request(prompt: str, config: GenerateConfig) -> dict[str, Any]:

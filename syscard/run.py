@@ -29,7 +29,7 @@ from syscard.adapters import training_of
 from syscard.engine import expect
 from syscard.errors import DataError, IncompleteError, SetupError, SyscardError
 from syscard.files import digest_bytes, write_text
-from syscard.jobs import Job, find_task
+from syscard.jobs import WEIGHTS, Job, find_task
 from syscard.progress import Progress
 from syscard.records import Plan, StoppingRule
 from syscard.trained import as_told
@@ -130,12 +130,17 @@ def _expect_adapters(jobs: Sequence[Job]) -> None:
         if not job.model.startswith("syscard/"):
             continue
         base = weights_digest(weights_path(job.model, job.model_args))
-        variants = job.args.get("variants")
-        others = variants.values() if isinstance(variants, dict) else ()
-        for args in (job.model_args, *others):
+        for args in (job.model_args, *_changed(job)):
             adapter = adapter_path(args)
             if adapter is not None:
                 expect(base, adapter)
+
+
+def _changed(job: Job) -> list[dict[str, Any]]:
+    """What the job changes of this model's weights."""
+    if job.task != WEIGHTS or job.args.get("of") != job.model_digest:
+        return []
+    return list(job.args["variants"].values())
 
 
 def _announce(job: Job, index: "Index", options: Options) -> int | None:

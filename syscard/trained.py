@@ -3,18 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from syscard.record import Record
 
 
-class _Part(Record):
-    """A part of a training's record: what else stands there is left out."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class TrainedOn(_Part):
+class TrainedOn(Record):
     """What it was trained on."""
 
     name: str
@@ -23,7 +17,7 @@ class TrainedOn(_Part):
     tokens: int = 0  # of prompts and answers together, one epoch
 
 
-class Trained(_Part):
+class Trained(Record):
     """What a card tells of a training; the adapter's file holds the whole record."""
 
     stage: Literal["sft", "rl"]
@@ -43,7 +37,14 @@ class Trained(_Part):
 
 def as_told(record: Mapping[str, Any] | None) -> Trained | None:
     """The part of a record that a card tells; None for another tool's, which holds less."""
+    data = None if record is None else record.get("data")
+    if record is None or not isinstance(data, Mapping):
+        return None
     try:
-        return None if record is None else Trained.model_validate(record)
+        return Trained.model_validate(_known(record, Trained) | {"data": _known(data, TrainedOn)})
     except ValidationError:
         return None
+
+
+def _known(told: Mapping[str, Any], record: type[Record]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name in record.model_fields}

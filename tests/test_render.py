@@ -413,4 +413,4 @@ def test_the_card_says_how_a_sides_adapter_was_made(render: Callable[[Card], str
     assert "specification default 2.0" in page
     assert "rewarded or chosen by: rules" in page
     assert "learning_rate = 0.001" in page
-    assert "does not say how it was made" in render(unknown)
+    assert "logs do not say how its adapter was made" in render(unknown)

@@ -159,7 +159,9 @@ def _cell(
         if reading is None:
             continue
         values[seed] = estimate_metric(reading, metric.name, confidence)
-        scored.append(len({row.cluster for row in reading.rows if metric.name in row.values}))
+        if values[seed].value is not None:
+            there = {row.cluster for row in reading.rows if metric.name in row.values}
+            scored.append(len(there))
         if other is not None:
             salt = salt_of(reading)
             for cluster, gap in gaps(other, reading, metric).items():
@@ -173,7 +175,7 @@ def _cell(
         danger=metric.danger,
         values=values,
         mean=fmean(told) if told else None,
-        scored=min(scored),
+        scored=min(scored, default=0),
         over=name,
         difference=_difference(found, salt, confidence),
         clusters=len(found),

@@ -12,7 +12,7 @@ from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from syscard.errors import DataError
+from syscard.errors import DataError, SetupError
 from syscard.evals.pressed import answerer, pressed
 from syscard.evals.stress_reasoning import (
     BORDERLINE,
@@ -29,13 +29,12 @@ from syscard.specs import Spec, read_spec
 from syscard.weights import CHANGED, adapter_path, weights_digest, weights_path
 
 AS_IT_IS = "as it is"
-PROVIDER = "syscard"  # whose models take other weights for a request
 STRENGTHS: dict[str, dict[str, Any]] = {
     f"strength {scale:g}": {"adapter_scale": scale} for scale in (0.75, 0.5, 0.25)
 }
 OTHERS = (
-    "Only the weights that the variants were made from are changed. Any other model, as the one "
-    "before mitigation, is asked as it is under every variant's name, to stand beside."
+    "Changed are the weights that the variants were made from, on whichever side they are. A model "
+    "with other weights is asked as it is, under every variant's name, to stand beside."
 )
 
 
@@ -72,6 +71,8 @@ def stress_weights(
         solver_args: its arguments.
     """
     rules, chosen = read_spec(spec), STRENGTHS if variants is None else variants
+    if not chosen or AS_IT_IS in chosen:
+        raise DataError(f"'variants' is {list(chosen)}: name some, and none of them {AS_IT_IS!r}")
     files = {name: found for name, told in chosen.items() if (found := _file(name, told))}
     if files and of is None:
         raise DataError(
@@ -94,13 +95,11 @@ def reweighted(through: Solver | None = None) -> Solver:
     """Answer by the sample's own weights, through another solver if there is one."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        changed = state.metadata["weights"] if state.model.api == PROVIDER else None
-        wanted = {} if changed is None else {"extra_body": {CHANGED: changed}}
-
-        async def other(state: TaskState, *args: Any, **config: Any) -> TaskState:
-            return await generate(state, *args, **(config | wanted))
-
-        return await (through(state, other) if through else other(state))
+        before = CHANGED.set(state.metadata["weights"])
+        try:
+            return await (through(state, generate) if through else generate(state))
+        finally:
+            CHANGED.reset(before)
 
     return solve
 
@@ -141,15 +140,18 @@ def _file(name: str, told: Mapping[str, Any]) -> Path | None:
     """The file that a variant names, if it does.
 
     Raises:
-        DataError: it changes nothing that can be changed.
-        SetupError: the file is not there, or not GGUF.
+        DataError: it changes nothing that can be changed, or its file is not there.
     """
-    if set(told) == {"gguf"}:
-        return weights_path("local", told)
-    if set(told) == {"adapter"}:
-        return adapter_path(told)
+    try:
+        if set(told) == {"gguf"}:
+            return weights_path("local", told)
+        if set(told) == {"adapter"}:
+            return adapter_path(told)
+    except SetupError as error:
+        raise DataError(f"variant {name!r}: {error}") from error
     scale = told.get("adapter_scale")
-    if set(told) != {"adapter_scale"} or not isinstance(scale, int | float) or not 0 <= scale <= 2:
+    known = set(told) == {"adapter_scale"} and type(scale) in (int, float)
+    if not known or not 0 <= told["adapter_scale"] <= 2:
         raise DataError(
             f"variant {name!r} is {dict(told)!r}: give adapter_scale (0 to 2), or the file of an "
             "adapter, or of a gguf"

@@ -38,6 +38,19 @@ def as_text(found: Stressed) -> str:
     return "\n".join(lines)
 
 
+def unanswered(measured: Sequence[Measurement]) -> list[str]:
+    """The variants of the weights of which not one sample has a score: they could not be loaded."""
+    groups = [group for one in measured if one.task == WEIGHTS for group in one.groups]
+    names = dict.fromkeys(group.name for group in groups)
+    scored = {group.name for group in groups if group.estimate.value is not None}
+    return [_variant(name) for name in names if name not in scored]
+
+
+def _variant(group: str) -> str:
+    """A variant's name, from the group that its place stands before."""
+    return group.partition(": ")[2]
+
+
 def _behaviour(measured: Sequence[Measurement]) -> Iterable[str]:
     yield "| Test | Metric | Value | Interval | Clusters |"
     yield "|---|---|---|---|---|"
@@ -55,7 +68,7 @@ def _weights(measured: Sequence[Measurement]) -> Iterable[str]:
     groups = {(one.metric.name, group.name): group for one in measured for group in one.groups}
     for name in sorted({name for _, name in groups}):
         cells = [_cell(groups.get((metric, name))) for metric in SHOWN]
-        yield f"| {name.partition(': ')[2]} | {' | '.join(cells)} |"
+        yield f"| {_variant(name)} | {' | '.join(cells)} |"
 
 
 def _row(title: str, metric: str, estimate: Estimate, clusters: int) -> str:
@@ -69,7 +82,8 @@ def _cell(group: Group | None) -> str:
     if group is None:
         return "-"
     told = f"{_plain(percent(group.estimate.value))} ({_plain(span(group.estimate.interval))})"
-    return f"{told} of {group.clusters}"
+    without = f", {group.unscored} without a score" if group.unscored else ""
+    return f"{told} of {group.clusters}{without}"
 
 
 def _plain(text: str) -> str:

@@ -23,7 +23,7 @@ from syscard.jobs import Job, jobs
 from syscard.library import dump, plan_lines, read_plan
 from syscard.records import Measurement, Plan
 from syscard.run import Options, run
-from syscard.stress.found import Stressed, as_text
+from syscard.stress.found import Stressed, as_text, unanswered
 from syscard.stress.variants import Subject, Variant, Wanted, missing, variants
 
 PRESSED = (
@@ -72,11 +72,13 @@ def stress(
     """
     made, failed = _built(subject, out, wanted, talk)
     plan, digest = _written(out, plan_text(subject, tests, made, how))
+    after = _after(plan, out / PLAN)
     try:
-        options = Options(out / "logs", how.max_connections, how.display)
-        run(plan, _after(plan, out / PLAN), options, talk)
-    except (IncompleteError, SetupError) as error:
+        run(plan, after, Options(out / "logs", how.max_connections, how.display), talk)
+    except IncompleteError as error:
         failed["tests"] = str(error)
+    measured = _measured(plan, digest, out)
+    failed |= dict.fromkeys(unanswered(measured), "not one of its answers came.")
     found = Stressed(
         syscard=__version__,
         model=subject.model,
@@ -84,15 +86,13 @@ def stress(
         solver=subject.solver,
         weights=subject.digest,
         variants={one.name: one.what for one in made},
-        measured=_measured(plan, digest, out),
+        measured=measured,
         not_run={**missing(subject, wanted), **failed},
     )
     write_text(out / "stress.json", dump(found))
     write_text(out / "stress.md", as_text(found))
     for name, why in failed.items():
-        raise IncompleteError(
-            f"{name}: {why} What ran is kept; mend it and give the same command again."
-        )
+        raise IncompleteError(f"{name}: {why}")
     return found
 
 
