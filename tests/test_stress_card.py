@@ -7,7 +7,7 @@ from example_card import example_card, refusals
 
 from syscard.assess.card.layout import STRESS
 from syscard.assess.card.render import render_html, render_markdown
-from syscard.evals.pressed import SECTION
+from syscard.pressed.about import SECTION
 from syscard.records import Card
 
 HEADING = "Limits of the mitigation"

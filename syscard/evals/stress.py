@@ -15,10 +15,10 @@ from inspect_ai.model import ChatMessage, GenerateConfig
 from inspect_ai.solver import generate
 
 from syscard.errors import DataError
-from syscard.evals.pressed import BENIGN, HARMFUL, pressed
 from syscard.grader.judge import DEFAULT
 from syscard.grader.served import safe_and_served, served_metrics
 from syscard.library import described, rewrites_digests
+from syscard.pressed.about import BENIGN, HARMFUL, pressed
 from syscard.rewrites import rewrite
 from syscard.rewrites.pressure import (
     after_words,

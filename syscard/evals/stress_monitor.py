@@ -10,7 +10,6 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState, generate
 
 from syscard.errors import DataError
-from syscard.evals.pressed import SECTION
 from syscard.grader.judge import DEFAULT, find_judge, safety_judge
 from syscard.grader.monitor import FLAGGED, RUBRIC, find_monitor, watch
 from syscard.grader.rubric import load_rubric
@@ -19,6 +18,7 @@ from syscard.grader.served import judged, served_metrics
 from syscard.grader.thought import said
 from syscard.grader.verdict import NO_VERDICT
 from syscard.library import described, rewrites_digests, sets_used
+from syscard.pressed.about import SECTION
 from syscard.records import Danger, Metric, TaskInfo
 from syscard.rewrites import rewrite
 from syscard.sets.mixed import Asked, mixed

@@ -9,10 +9,10 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from syscard.errors import DataError
-from syscard.evals.pressed import BENIGN, HARMFUL, answerer, pressed
 from syscard.grader.judge import DEFAULT
 from syscard.grader.served import safe_and_served, served_metrics
 from syscard.library import described
+from syscard.pressed.about import BENIGN, HARMFUL, answerer, pressed
 from syscard.records import Metric, TaskInfo
 from syscard.sets.mixed import Asked, mixed
 

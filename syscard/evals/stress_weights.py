@@ -13,16 +13,11 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from syscard.errors import DataError, SetupError
-from syscard.evals.pressed import answerer, pressed
-from syscard.evals.stress_reasoning import (
-    BORDERLINE,
-    LENIENT,
-    reasoned,
-    reasoning_metrics,
-    requests,
-)
 from syscard.grader.judge import DEFAULT
 from syscard.library import described
+from syscard.pressed.about import answerer, pressed
+from syscard.pressed.reasoned import LENIENT, reasoned, reasoning_metrics
+from syscard.pressed.requests import BORDERLINE, requests
 from syscard.records import TaskInfo
 from syscard.rewrites.pressure import pressure_digest
 from syscard.specs import Spec, read_spec
