@@ -11,7 +11,7 @@ import json
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +46,6 @@ class Engine:
         self._key = secrets.token_hex(16)  # its port is open to every user of this machine
         self._server = _server(path, setup, self._key, self.adapters)
         self._address = urlsplit(self._server.listening_address).netloc
-        self._running = 0
         self._closing = False
         self._stream(FIRST, threading.Event())
 
@@ -75,9 +74,8 @@ class Engine:
     def complete(self, request: Mapping[str, Any], cancelled: threading.Event) -> list[bytes]:
         """The server's events, one a token. They are streamed only so that they can be stopped."""
         events: list[bytes] = []
-        with self._turn(cancelled):
-            self._refuse_if_closing()
-            if not cancelled.is_set():
+        with _turns.taken(self, lambda: self._closing or cancelled.is_set()) as mine:
+            if mine:
                 events = self._stream(request, cancelled)
         self._refuse_if_closing()
         return events
@@ -92,41 +90,10 @@ class Engine:
         self._server.handle_completions(json.dumps(request).encode(), take)
         return events
 
-    @contextmanager
-    def _turn(self, cancelled: threading.Event) -> Iterator[None]:
-        """Engines compute one at a time: two that share the processor's cores starve each other.
-
-        Requests join the batch of the engine whose turn it is until another waits for its own.
-        """
-
-        def free() -> bool:
-            if self._closing or cancelled.is_set():
-                return True
-            return not _computing or (_computing == {self} and not set(_waiting) - {self})
-
-        with _turns:
-            _waiting[self] += 1
-            while not free():
-                _turns.wait(PATIENCE)
-            _waiting[self] -= 1
-            if not _waiting[self]:
-                del _waiting[self]
-            self._running += 1
-            _computing.add(self)
-        try:
-            yield
-        finally:
-            with _turns:
-                self._running -= 1
-                if not self._running:
-                    _computing.discard(self)
-                _turns.notify_all()
-
     def close(self) -> None:
         """Frees the weights, after stopping what runs: the server waits for it for ever."""
         self._closing = True
-        with _turns:
-            _turns.wait_for(lambda: not self._running)
+        _turns.wait_for_end(self)
         del self._server
 
     def _refuse_if_closing(self) -> None:
@@ -134,9 +101,49 @@ class Engine:
             raise RuntimeError("the weights were unloaded while a request needed them")
 
 
-_turns = threading.Condition()
-_computing: set[Engine] = set()  # one at most, but for requests that only end
-_waiting: Counter[Engine] = Counter()
+class Turns:
+    """Engines compute one at a time: two that share the processor's cores starve each other.
+
+    Requests join the batch of the engine whose turn it is, until another waits for its own.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._holder: Engine | None = None  # who computes, or did last
+        self._running = 0  # requests of the holder's
+        self._waiting: Counter[Engine] = Counter()
+
+    @contextmanager
+    def taken(self, engine: Engine, gone: Callable[[], bool]) -> Iterator[bool]:
+        """A turn for one request; False where it was `gone` before its turn came."""
+        with self._changed:
+            self._waiting[engine] += 1
+            while not (gone() or self._free(engine)):
+                self._changed.wait(PATIENCE)
+            self._waiting[engine] -= 1
+            mine = not gone()
+            if mine:
+                self._holder = engine
+                self._running += 1
+        try:
+            yield mine
+        finally:
+            with self._changed:
+                self._running -= mine
+                self._changed.notify_all()
+
+    def wait_for_end(self, engine: Engine) -> None:
+        """Until none of the engine's requests computes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._holder is not engine or not self._running)
+
+    def _free(self, engine: Engine) -> bool:
+        if engine is self._holder:
+            return not any(count for other, count in self._waiting.items() if other is not engine)
+        return not self._running
+
+
+_turns = Turns()
 _engines: dict[tuple[Setup, tuple[Path, ...]], Engine] = {}
 _expected: dict[str, list[Path]] = {}
 _loading = threading.Lock()

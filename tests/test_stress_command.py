@@ -128,6 +128,14 @@ def test_a_solver_stands_behind_every_test_that_takes_one_and_before_the_others(
     assert {m.solver for m in found.measured} == {"syscard/deliberate"}
 
 
+def test_the_classifier_rates_where_the_rules_may_not(tmp_path: Path) -> None:
+    result = stress(tmp_path / "s", *SMALL, "--grader", "classifier")
+
+    found = read_json(tmp_path / "s" / "stress.json", Stressed)
+    assert result.exit_code == 0, result.output
+    assert {m.info.grader.lineage for m in found.measured} == {"classifier"}
+
+
 def test_a_dry_run_names_what_would_run_and_writes_nothing(tmp_path: Path) -> None:
     result = stress(tmp_path / "s", *SMALL, "--dry-run")
 
