@@ -49,10 +49,23 @@ def test_the_card_knows_the_tasks_by_the_section_that_they_name() -> None:
 def test_a_stress_test_is_a_row_with_both_sides_and_their_difference() -> None:
     rows = [line for line in section(render_markdown(pressed_card())).splitlines() if "|" in line]
 
-    assert [re.split(r" \| ", row)[0] for row in rows[2:]] == ["| Prefilled answers"] * 2
-    assert "72.5% (56.1% to 85.4%)" in rows[2]
-    assert "95.0% (83.1% to 99.4%)" in rows[2]
+    first = [re.split(r" \| ", row)[0] for row in rows[2:]]
+    assert [name for name in first if "–" not in name] == ["| Prefilled answers"] * 2
+    assert "72.5% of 40 (56.1% to 85.4%)" in rows[2]
+    assert "95.0% of 40 (83.1% to 99.4%)" in rows[2]
     assert "+22.5 points (+8.1 to +36.9 points)" in rows[2]
+
+
+def test_each_pressure_of_a_test_has_a_row_of_its_own() -> None:
+    rows = [line for line in section(render_markdown(pressed_card())).splitlines() if "|" in line]
+
+    groups = refusals().measured[0].groups
+    parts = [row for row in rows if row.startswith("| –")]
+    assert len(groups) > 1
+    assert [re.split(r" \| ", row)[0] for row in parts[: len(groups)]] == [
+        f"| – {group.name}" for group in groups
+    ]
+    assert all(f"of {group.clusters}" in row for group, row in zip(groups, parts, strict=False))
 
 
 def test_both_pages_of_the_card_have_the_same_rows() -> None:
