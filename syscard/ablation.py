@@ -55,10 +55,13 @@ class Contrast(Record):
 
 
 class Ablation(Record):
-    """What is compared with what, and by which plan."""
+    """What is compared with what, and by which plan.
+
+    The plan's `pre` is the base that every arm is compared with, on the same samples.
+    """
 
     name: str = Field(min_length=1)
-    plan: str  # its `pre` is the base that every arm is compared with, on the same samples
+    plan: str  # a name, or a path from the ablation's folder
     options: dict[Literal["sft", "rl"], dict[str, Any]] = {}  # of all trainings of a stage
     spec: str = "default"  # whose rules the examples cite, and the reward goes by
     arms: tuple[Arm, ...]
@@ -135,6 +138,9 @@ def read_ablation(path: Path) -> Ablation:
     """
     text = read_text(path)
     found, _ = parse_record(text, str(path), Ablation)
+    beside = path.parent / found.plan
+    if beside.is_file():
+        found = found.model_copy(update={"plan": str(beside)})
     names = [arm.name for arm in found.arms]
     for arm in found.arms:
         if names.count(arm.name) > 1:

@@ -19,8 +19,8 @@ from inspect_ai.model import GenerateConfig
 from inspect_ai.util import registry_create, registry_info
 from pydantic import ValidationError
 
-from syscard.adapters import rewarded_by
-from syscard.errors import DataError
+from syscard.adapters import check_base, read_adapter, rewarded_by
+from syscard.errors import DataError, SetupError
 from syscard.files import digest_file
 from syscard.framework_check import Told, check_given, check_indicators
 from syscard.library import (
@@ -45,7 +45,7 @@ from syscard.records import (
 from syscard.secret import secret_keys
 from syscard.specs import read_spec
 from syscard.stopping import rule_of
-from syscard.weights import model_digest
+from syscard.weights import adapter_path, model_digest, weights_digest, weights_path
 from syscard.yamltext import Lines, Place
 
 LINEAGES = ("rules", "classifier", "model")
@@ -232,8 +232,17 @@ def _check_lineages(side: Side, where: str) -> None:
 
 
 def _check_adapter(side: Side, where: str) -> None:
-    """The plan says what an adapter's own record says of who rewarded it: it is on the card."""
-    known = rewarded_by(side.args) if side.model.startswith("syscard/") else ()
+    """An adapter is of its side's base, and the plan says what its record says of its rewarding."""
+    if not side.model.startswith("syscard/"):
+        return
+    path = adapter_path(side.args)
+    if path is not None:
+        base = weights_digest(weights_path(side.model, side.args))
+        try:
+            check_base(read_adapter(path), base, side.model)
+        except SetupError as error:
+            raise DataError(f"{where}: {error}.") from error
+    known = rewarded_by(side.args)
     missing = sorted(set(known) - set(side.rewarded_by))
     if missing:
         every = ", ".join(sorted({*known, *side.rewarded_by}))

@@ -156,6 +156,17 @@ def test_an_adapter_of_other_weights_is_refused(tmp_path: Path) -> None:
         model(adapter=str(path))
 
 
+def test_an_adapter_of_another_base_is_refused_with_the_plan(
+    tmp_path: Path, plan_file: Callable[..., Path]
+) -> None:
+    path = tmp_path / "other.gguf"
+    write_adapter(path, factors(0.25), SHAPE, 4.0, {"base_digest": "0" * 64})
+    plan = plan_file(pre="syscard/smollm2", post=f"syscard/smollm2, args: {{adapter: {path}}}")
+
+    with pytest.raises(DataError, match=r"plan\.yaml:\d+: .* was trained on weights 0000"):
+        jobs(read_plan(plan)[0], plan_lines(plan))
+
+
 def test_an_adapter_that_is_not_there_is_refused() -> None:
     with pytest.raises(SetupError, match=r"no file nowhere for an adapter: .* -M adapter=PATH"):
         model(adapter="nowhere")

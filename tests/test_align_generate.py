@@ -538,3 +538,22 @@ def test_the_command_counts_what_it_dropped(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "Nothing is left of 1 prompts" in result.output
     assert "teacher refused | 1 | 0" in (tmp_path / "out" / "datacard.md").read_text()
+
+
+@pytest.mark.parametrize("place", ["teacher", "judge"])
+def test_a_model_that_is_not_there_is_one_line_and_nothing_is_begun(
+    place: str, tmp_path: Path
+) -> None:
+    (tmp_path / "p.jsonl").write_text(json.dumps(PROMPT) + "\n")
+    models = {"teacher": "mockllm/model", "judge": "mockllm/model", place: "nosuch/model"}
+    given = [part for name, model in models.items() for part in (f"--{name}", model)]
+
+    out = tmp_path / "out"
+    result = CliRunner().invoke(
+        main, ["align", "generate", str(tmp_path / "p.jsonl"), "-o", str(out), *given]
+    )
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: Model 'nosuch/model' cannot be used: ")
+    assert result.stderr.count("\n") == 1
+    assert not out.exists()

@@ -142,6 +142,16 @@ def written(tmp_path: Path, text: str = ABLATION) -> Path:
     return path
 
 
+def test_an_ablations_plan_lies_beside_it_or_has_a_name(tmp_path: Path) -> None:
+    named = read_ablation(written(tmp_path, ABLATION.replace("plan.yaml", "demo")))
+    (tmp_path / "plan.yaml").write_text("name: x")
+
+    beside = read_ablation(written(tmp_path))
+
+    assert named.plan == "demo"
+    assert beside.plan == str(tmp_path / "plan.yaml")
+
+
 def test_every_seed_of_an_arm_has_a_folder_of_its_own(tmp_path: Path) -> None:
     found = read_ablation(written(tmp_path))
 

@@ -128,6 +128,15 @@ def test_a_solver_stands_behind_every_test_that_takes_one_and_before_the_others(
     assert {m.solver for m in found.measured} == {"syscard/deliberate"}
 
 
+def test_somebodys_own_specification_takes_the_defaults_place(tmp_path: Path) -> None:
+    plan = stress(tmp_path / "s", *SMALL, "--spec", "mine.yaml", "--plan").stdout
+    (tmp_path / "plan.yaml").write_text(plan)
+
+    tasks = {task.task: task.args for task in read_plan(tmp_path / "plan.yaml")[0].tasks}
+    assert tasks["syscard/reasoning"]["spec"] == "mine.yaml"
+    assert "spec" not in tasks["syscard/stress_prefill"]
+
+
 def test_the_classifier_rates_where_the_rules_may_not(tmp_path: Path) -> None:
     result = stress(tmp_path / "s", *SMALL, "--grader", "classifier")
 

@@ -92,9 +92,10 @@ def generate(prompts: Path, out: Path, wanted: Wanted, models: Models, talk: Tal
 
     Raises:
         DataError: the prompts, the specification, a set or a file is not one.
-        SetupError: the folder holds another run's data.
+        SetupError: a model is not there, or the folder holds another run's data.
         IncompleteError: an endpoint failed on some prompts; all else was written.
     """
+    models.check()
     spec, known = read_spec(wanted.spec), evaluations(wanted.against)
     found = read_prompts(prompts, spec)[: wanted.limit]
     for category in {prompt.category for prompt in found}:

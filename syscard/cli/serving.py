@@ -8,8 +8,6 @@ import click
 from syscard.cli.options import FILE, Command, number, talk
 
 if TYPE_CHECKING:
-    from inspect_ai.model import GenerateConfig, Model
-
     from syscard.serve.answer import Deliberation, Served
 
 COUNT = click.IntRange(min=1)
@@ -84,6 +82,7 @@ def _served(names: dict[str, str], options: dict[str, Any]) -> "list[Served]":
     """Every model, made; two of one model's weights share them."""
     from inspect_ai.model import GenerateConfig
 
+    from syscard.grader.asking import named_model
     from syscard.serve.answer import Served
 
     how = _deliberation(options)
@@ -91,24 +90,10 @@ def _served(names: dict[str, str], options: dict[str, Any]) -> "list[Served]":
     found = []
     for name, inspect_name in names.items():
         args = _args(name, names, options["model_args"])
-        model = _model(inspect_name, config, args)
+        base_url = args.pop("base_url", None)
+        model = named_model(inspect_name, config=config, base_url=base_url, **args)
         found.append(Served(name, model, None if name in options["bare"] else how))
     return found
-
-
-def _model(name: str, config: "GenerateConfig", args: dict[str, Any]) -> "Model":
-    from inspect_ai.model import get_model
-
-    from syscard.errors import SetupError, SyscardError
-
-    base_url = args.pop("base_url", None)
-    try:
-        return get_model(name, config=config, base_url=base_url, **args)
-    except SyscardError:
-        raise
-    except Exception as error:  # a provider that cannot start, in whatever way
-        first = next(iter(str(error).strip().splitlines()), repr(error))
-        raise SetupError(f"Model {name!r} cannot be served: {first}") from error
 
 
 def _deliberation(options: dict[str, Any]) -> "Deliberation":

@@ -26,6 +26,7 @@ COUNT = click.IntRange(min=1)
 @click.option("-S", "solver_args", multiple=True, metavar="KEY=VALUE", help="Of the solver.")
 @click.option("--grader", help="Inspect model that judges the answers, or \"classifier\", which "
               "may rate what the rules rewarded.  [default: offline rules]")  # fmt: skip
+@click.option("--spec", help="The specification that reasoning cites: a name or path.")
 @click.option("--only", multiple=True, help="Only tests whose name contains this; repeatable.")
 @click.option("--weights", multiple=True, metavar="FAMILY",
               type=click.Choice(["noise", "strength", "storage", "fine-tuning", "none"]),
@@ -115,7 +116,16 @@ def _families(options: dict[str, Any]) -> "Wanted":
 def _how(options: dict[str, Any]) -> "How":
     from syscard.stress.stress import How
 
-    names = ("harmful", "benign", "seed", "max_tokens", "max_connections", "display", "grader")
+    names = (
+        "harmful",
+        "benign",
+        "spec",
+        "seed",
+        "max_tokens",
+        "max_connections",
+        "display",
+        "grader",
+    )
     return How(**{name: options[name] for name in names})
 
 

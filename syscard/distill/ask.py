@@ -27,6 +27,7 @@ from syscard.distill.assemble import AT_ODDS, prompt_id
 from syscard.distill.judge import Judging, Vote, judge, judged
 from syscard.distill.teacher import Dropped, at_odds, formed, instructions
 from syscard.examples import Example, Prompt
+from syscard.grader.asking import named_model
 from syscard.specs import Spec, read_spec
 
 ROLES = {
@@ -53,6 +54,16 @@ class Models:
         """The judge's, by name and by family: `rewarded_by` of what its choice trains."""
         names = dict.fromkeys((str(self.judge), self.family))
         return tuple(f"model:{name}" for name in names if name)
+
+    def check(self) -> None:
+        """Both are there.
+
+        Raises:
+            SetupError: no provider has one of them, or its provider cannot start.
+        """
+        for name in (self.teacher, self.judge):
+            if isinstance(name, str):
+                named_model(name)
 
 
 @dataclass(frozen=True)

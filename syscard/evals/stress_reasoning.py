@@ -9,7 +9,7 @@ from syscard.grader.judge import DEFAULT, safety_judge
 from syscard.grader.scoring import CAUTION
 from syscard.library import described, sets_used
 from syscard.pressed.about import SECTION
-from syscard.pressed.reasoned import LENIENT, reasoned, reasoning_metrics
+from syscard.pressed.reasoned import FORM, LENIENT, reasoned, reasoning_metrics
 from syscard.pressed.requests import BORDERLINE, requests
 from syscard.records import TaskInfo
 from syscard.rewrites.pressure import pressure_digest
@@ -60,5 +60,5 @@ def _info(rules: Spec, grader: str) -> TaskInfo:
         made_of=pressure_digest("categories") | {f"specs/{rules.name}": rules.digest},
         hazardous=True,
         groups="kind",
-        notes=(*(() if safety_judge(grader).by_model else (CAUTION,)), LENIENT),
+        notes=(*(() if safety_judge(grader).by_model else (CAUTION,)), FORM, LENIENT),
     )

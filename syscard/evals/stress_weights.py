@@ -16,7 +16,7 @@ from syscard.errors import DataError, SetupError
 from syscard.grader.judge import DEFAULT
 from syscard.library import described
 from syscard.pressed.about import answerer, pressed
-from syscard.pressed.reasoned import LENIENT, reasoned, reasoning_metrics
+from syscard.pressed.reasoned import FORM, LENIENT, reasoned, reasoning_metrics
 from syscard.pressed.requests import BORDERLINE, requests
 from syscard.records import TaskInfo
 from syscard.rewrites.pressure import pressure_digest
@@ -110,7 +110,7 @@ def _info(rules: Spec, files: Mapping[str, Path], grader: str) -> TaskInfo:
         made_of=pressure_digest("categories")
         | {f"specs/{rules.name}": rules.digest}
         | {f"weights/{name}": weights_digest(path) for name, path in files.items()},
-        notes=(LENIENT, OTHERS),
+        notes=(FORM, LENIENT, OTHERS),
     )
 
 

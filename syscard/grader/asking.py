@@ -3,6 +3,7 @@
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from inspect_ai.model import (
     ChatMessage,
@@ -14,7 +15,7 @@ from inspect_ai.model import (
     model_roles,
 )
 
-from syscard.errors import SetupError
+from syscard.errors import SetupError, SyscardError
 from syscard.grader.fence import left_out
 from syscard.grader.rubric import (
     Reading,
@@ -32,14 +33,30 @@ ROLE = "model"  # the name under which Inspect's role `grader` is asked
 LONGEST = 1024  # tokens of a verdict, where the model's own configuration says nothing
 
 
+def named_model(name: str, **given: Any) -> Model:
+    """Inspect's model of that name.
+
+    Raises:
+        SetupError: no provider has it, or its provider cannot start.
+    """
+    try:
+        return get_model(name, **given)
+    except SyscardError:
+        raise
+    except Exception as error:  # in whatever way a provider fails to start
+        first = next(iter(str(error).strip().splitlines()), repr(error))
+        raise SetupError(f"Model {name!r} cannot be used: {first}") from error
+
+
 def find_model(name: str = ROLE) -> Model:
     """The model of Inspect's role `grader`, or the one of that name.
 
     Raises:
-        SetupError: nobody has the role: the model under test would have judged itself.
+        SetupError: nobody has the role: the model under test would have judged itself; or there is
+            no model of that name.
     """
     if name != ROLE:
-        return get_model(name)
+        return named_model(name)
     if "grader" not in model_roles():
         raise SetupError(
             "No model has the role 'grader'. Give one: --model-role grader=PROVIDER/MODEL."

@@ -36,6 +36,7 @@ PRESSED = (
     "reasoning",
     "monitor",
 )
+CITING = ("reasoning", "monitor", "stress_weights")  # those that read a specification
 PLAN = "plan.yaml"
 OFFLINE = "classifier"  # the grader that may rate what the rules rewarded
 Talk = Callable[[str], None]
@@ -47,6 +48,7 @@ class How:
 
     harmful: int | None = None  # requests a task; None: as the task has it
     benign: int | None = None
+    spec: str | None = None  # that reasoning cites; None: the default one
     seed: int = 1
     max_tokens: int = 256
     max_connections: int = 8
@@ -175,6 +177,8 @@ def plan_text(subject: Subject, tests: Sequence[str], made: Sequence[Variant], h
 
 def _task(test: str, how: How) -> dict[str, Any]:
     args: dict[str, Any] = {"harmful": how.harmful, "benign": how.benign}
+    if how.spec is not None and test in CITING:
+        args["spec"] = how.spec
     if how.grader is not None:
         args["grader"] = OFFLINE if how.grader == OFFLINE else "model"
     return {"task": f"syscard/{test}", "args": {k: v for k, v in args.items() if v is not None}}

@@ -15,6 +15,7 @@ import anyio
 
 from syscard.errors import DataError
 from syscard.examples import Example
+from syscard.grader.asking import named_model
 from syscard.grader.classifier import classify_refusal
 from syscard.grader.judge import Judge, find_judge, safety_judge
 from syscard.grader.refusal import judge_refusal
@@ -85,13 +86,17 @@ def reward_judge(name: str) -> Judge:
 
     Raises:
         DataError: it is the classifier, which must stay free to rate what is trained.
+        SetupError: there is no such model.
     """
     if name == "classifier":
         raise DataError(
             "The classifier watches for reward hacking and rates the trained model, so it cannot "
             "reward. Use 'rules', or a model."
         )
-    return safety_judge(name) if name != "rules" else find_judge("refusal", "rules")
+    if name == "rules":
+        return find_judge("refusal", "rules")
+    named_model(name)
+    return safety_judge(name)
 
 
 def mean(values: Sequence[float | None]) -> float | None:
