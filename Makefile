@@ -56,7 +56,7 @@ bench: $(DEV)
 	$(BIN)/python benchmarks/agreement.py --halves
 	$(BIN)/python benchmarks/families.py
 	$(BIN)/python benchmarks/serve.py
-	$(BIN)/python benchmarks/align.py --xstest --serving --training
+	$(BIN)/python benchmarks/align.py --xstest --reasoning --serving --training
 	$(BIN)/python benchmarks/demo.py --install
 
 clean:
