@@ -26,7 +26,7 @@ from syscard.assess.card.render import (
     render_samples,
 )
 from syscard.assess.card.text import literal, visible
-from syscard.records import Card, Estimate, Mitigation, SampleView
+from syscard.records import Card, Estimate, Mitigation, Requirement, SampleView
 
 PERCENT = re.compile(r"[<>]?\d+\.\d%")
 POINTS = re.compile(r"[+−]?\d+\.\d points")
@@ -415,3 +415,21 @@ def test_the_card_says_how_a_sides_adapter_was_made(render: Callable[[Card], str
     assert "rewarded or chosen by: rules" in page
     assert "learning_rate = 0.001" in page
     assert "logs do not say how its adapter was made" in render(unknown)
+
+
+@pytest.mark.parametrize("render", [render_html, render_markdown])
+def test_the_summary_says_what_the_mitigation_changed_of_what_the_plan_requires(
+    render: Callable[[Card], str],
+) -> None:
+    card = example_card()
+    first = card.evaluations[0]
+    (compared, *_) = first.compared
+    asked = Requirement(task=first.task, metric=compared.metric, at_least=0.9)
+    plan = card.plan.model_copy(update={"requirements": (asked,)})
+
+    summary = render(card.model_copy(update={"plan": plan})).partition("What a level says")[0]
+    silent = render(card.model_copy(update={"plan": plan.model_copy(update={"requirements": ()})}))
+
+    assert "What the mitigation changed" in summary
+    assert "+22.5 points" in summary
+    assert "What the mitigation changed" not in silent

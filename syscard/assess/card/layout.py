@@ -120,12 +120,24 @@ def layout(card: Card) -> dict[str, Any]:
         "safety": [(h, [s for s in safety if s.evaluation.info.section == h]) for h in headings],
         "red": red,
         "pressed": pressed,
+        "changed": _changed(card, evaluated),
         "chapters": chapters,
         "left": left,
         **_reported(card),
         "planes": _planes([s for s in safety if s not in pressed]),
         "methods": _methods(card),
     }
+
+
+def _changed(card: Card, shown: Sequence[Shown]) -> list[tuple[Shown, Row]]:
+    """What the plan requires, where both sides have it: the mitigation's effect at a glance."""
+    asked = [(one.task, one.metric) for one in card.plan.requirements]
+    return [
+        (s, row)
+        for s in shown
+        for row in s.rows
+        if (s.evaluation.task, row.metric.name) in asked and row.comparisons
+    ]
 
 
 def _unmeasured(card: Card) -> list[list[Standing]]:
