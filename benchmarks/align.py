@@ -68,7 +68,7 @@ def xstest(adapter: str) -> None:
 
 
 def reasoning(adapter: str) -> None:
-    """The task `reasoning` on 90 requests of each kind; those of safe completions are nearly all."""
+    """The task `reasoning` on 90 requests of each kind, nearly all of those of safe completions."""
     base = {"model": "syscard/smollm2"}
     asked = {"harmful": 90, "borderline": 90, "benign": 90}
     tasks = [{"task": "syscard/reasoning", "args": asked}]
