@@ -90,6 +90,11 @@ class Engine:
         self._server.handle_completions(json.dumps(request).encode(), take)
         return events
 
+    @property
+    def idle(self) -> bool:
+        """Whether none of its requests computes."""
+        return not _turns.computes(self)
+
     def close(self) -> None:
         """Frees the weights, after stopping what runs: the server waits for it for ever."""
         self._closing = True
@@ -132,10 +137,14 @@ class Turns:
                 self._running -= mine
                 self._changed.notify_all()
 
+    def computes(self, engine: Engine) -> bool:
+        """Whether a request of the engine's computes."""
+        return self._holder is engine and self._running > 0
+
     def wait_for_end(self, engine: Engine) -> None:
         """Until none of the engine's requests computes."""
         with self._changed:
-            self._changed.wait_for(lambda: self._holder is not engine or not self._running)
+            self._changed.wait_for(lambda: not self.computes(engine))
 
     def _free(self, engine: Engine) -> bool:
         if engine is self._holder:

@@ -331,7 +331,7 @@ def test_an_address_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
         (["--model", "a=mockllm/x", "--model", "a=mockllm/y"], "names 'a' twice"),
         (["--model", "a=mockllm/x", "--bare", "b"], "--bare names 'b'; there are: a"),
         (["--model", "a=mockllm/x", "-M", "a.=3"], "-M stands"),
-        (["--model", "a=nobody/x"], "Model 'nobody/x' cannot be served"),
+        (["--model", "a=nobody/x"], "Model 'nobody/x' cannot be used"),
         (["--model", "a=syscard/local"], "gguf"),
         (["--model", "a=mockllm/x", "--spec", "nowhere"], "nowhere"),
         (["--model", "a=mockllm/x", "--spec-tokens", "9"], "the budget is 9"),

@@ -107,7 +107,7 @@ def test_a_table_of_ones_own_is_named_by_its_columns(tmp_path):
     [
         (["--prompt-column", "q"], 2, "needs --response-column as well"),
         (["--grader", "astrology"], 1, "No grader 'astrology'. There are: rules, classifier"),
-        (["--grader", "nowhere/model"], 1, "The model 'nowhere/model' cannot be had"),
+        (["--grader", "nowhere/model"], 1, "Model 'nowhere/model' cannot be used"),
     ],
 )
 def test_what_is_asked_wrongly_is_said_in_one_line(refusals, arguments, code, said):

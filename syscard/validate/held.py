@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from inspect_ai.util import collect
 
 from syscard.agreements import Held
-from syscard.errors import DataError, SetupError
+from syscard.errors import DataError
 from syscard.grader.asking import find_model
 from syscard.grader.judge import find_judge
 from syscard.grader.prefer import prefer, preference_grader
@@ -74,12 +74,7 @@ def _check_model(name: str) -> None:
         raise DataError(
             f"No grader {name!r}. There are: {', '.join(OFFLINE)}; or a model, PROVIDER/NAME."
         )
-    try:
-        find_model(name)
-    except SetupError:
-        raise
-    except Exception as error:  # each provider has errors of its own
-        raise SetupError(f"The model {name!r} cannot be had: {error!s:.300}.") from error
+    find_model(name)
 
 
 def _preferences(name: str) -> Instrument:
