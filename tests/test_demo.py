@@ -45,7 +45,7 @@ def test_the_demo_runs_offline_and_a_second_time_runs_nothing_again(
     offline: dict[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    arguments = ["bash", str(SCRIPT), "demo", str(out), "2"]
+    arguments = ["bash", str(SCRIPT), "demo", str(out), "1"]
 
     first = subprocess.run(arguments, env=offline, capture_output=True, text=True)
     kept = {path: path.read_bytes() for path in evidence(out)}
