@@ -140,7 +140,7 @@ def _changed(job: Job) -> list[dict[str, Any]]:
     """What the job changes of this model's weights."""
     if job.task != WEIGHTS or job.args.get("of") != job.model_digest:
         return []
-    return list(job.args["variants"].values())
+    return list((job.args.get("variants") or {}).values())
 
 
 def _announce(job: Job, index: "Index", options: Options) -> int | None:
