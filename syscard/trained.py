@@ -28,8 +28,8 @@ class Trained(Record):
     spec: str
     spec_version: str
     spec_digest: str
-    options: dict[str, Any]
-    rewarded_by: tuple[str, ...] = ()
+    options: dict[str, Any]  # all of them, the seed among them
+    rewarded_by: tuple[str, ...] = ()  # lineages of graders that rewarded or chose: they never rate
     machine: str = "not stated"
     seconds: float | None = None
     alarms: tuple[str, ...] = ()

@@ -6,13 +6,13 @@ import resource
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
 from syscard.errors import DataError, SetupError
 from syscard.files import digest_file, read_text, write_text
-from syscard.record import Record
+from syscard.trained import Trained, TrainedOn
 from syscard.tuning.base import Base, need
 
 NAME = "training.json"
@@ -21,29 +21,16 @@ ADAPTER = "adapter_model.safetensors"
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "syscard")
 
 
-class Data(Record):
-    """What was trained on."""
+class Data(TrainedOn):
+    """What was trained on; the digest is of the examples used, after any cut."""
 
-    name: str
-    digest: str  # of the examples used, after any cut
-    examples: int
     held_out: int = 0  # not trained on: their loss says whether the rest was learned by heart
-    tokens: int = 0  # of prompts and answers together, one epoch
 
 
-class TrainingRecord(Record):
-    """One stage of training, in the folder of what it made."""
+class TrainingRecord(Trained):
+    """One stage of training, in the folder of what it made: more than a card tells of it."""
 
-    stage: Literal["sft", "rl"]
-    base: str
-    base_digest: str
-    parent: str | None = None  # digest of the adapter that it went on from
     data: Data
-    spec: str
-    spec_version: str
-    spec_digest: str
-    options: dict[str, Any]  # all of them, the seed among them
-    rewarded_by: tuple[str, ...] = ()  # lineages of graders that rewarded or chose: they never rate
     libraries: dict[str, str]
     machine: str
     seconds: float  # of training, summed over its resumptions
@@ -51,7 +38,6 @@ class TrainingRecord(Record):
     tokens_per_second: float | None = None
     loss: tuple[tuple[int, float], ...] = ()  # (step, loss of the steps before it)
     held_out_loss: float | None = None
-    alarms: tuple[str, ...] = ()
     adapter_digest: str | None = None  # of the weights; None for a full model's folder
 
 
