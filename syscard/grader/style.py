@@ -94,7 +94,7 @@ def _rules() -> _Rules:
     content = load_rubric("style")[0].elements
     return _Rules(
         gives=_compiled(content["gives"]),
-        encourages=_compiled(content["encourages"]),
+        encourages=_compiled([r.replace("{act}", content["act"]) for r in content["encourages"]]),
         hedges=re.compile(content["hedges"], re.IGNORECASE),
         elements={name: _compiled(rules) for name, rules in content["elements"].items()},
         demands=content["demands"],
