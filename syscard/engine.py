@@ -90,11 +90,6 @@ class Engine:
         self._server.handle_completions(json.dumps(request).encode(), take)
         return events
 
-    @property
-    def idle(self) -> bool:
-        """Whether none of its requests computes."""
-        return not _turns.computes(self)
-
     def close(self) -> None:
         """Frees the weights, after stopping what runs: the server waits for it for ever."""
         self._closing = True

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from syscard.assess.card.text import percent, span
+from syscard.jobs import WEIGHTS
 from syscard.record import Record
 from syscard.records import Estimate, Group, Measurement
 
-WEIGHTS = "syscard/stress_weights"
 SHOWN = ("not_unsafe", "not_overrefuse", "well_formed", "follows", "cites_category")
 
 
